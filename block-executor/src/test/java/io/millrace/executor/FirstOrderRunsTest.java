@@ -11,6 +11,7 @@ import io.millrace.model.file.SafetensorsFile;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.GradientEstimator;
 import io.millrace.optim.gradient.rule.GaLore;
+import io.millrace.optim.gradient.rule.NaturalGaLore;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.participation.BadamLayers;
 import io.millrace.optim.participation.HiftGroups;
@@ -80,6 +81,14 @@ class FirstOrderRunsTest {
                                         .blocks("badam")
                                         .method(BadamLayers.EVERY, 2)
                                         .steps(12)),
+                run(
+                        "natural galore",
+                        run ->
+                                run.optimizer("natural-galore")
+                                        .method(GaLore.RANK, 8)
+                                        .method(GaLore.EVERY, 3)
+                                        .method(NaturalGaLore.HISTORY, 3)
+                                        .method(GradientEstimator.MASTERS, true)),
                 run("adamw of 8 bits", run -> run.optimizer("adamw-8bit")),
                 run("adafactor in float32", run -> run.optimizer("adafactor").dtype(DType.F32)),
                 run("adalomo", run -> run.optimizer("adalomo")),

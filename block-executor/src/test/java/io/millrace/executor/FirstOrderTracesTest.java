@@ -9,6 +9,7 @@ import io.millrace.executor.listen.RunListener;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.gradient.rule.GaLore;
+import io.millrace.optim.gradient.rule.NaturalGaLore;
 import io.millrace.optim.gradient.rule.Sgd;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.participation.BadamLayers;
@@ -210,6 +211,9 @@ class FirstOrderTracesTest {
             run.method(GaLore.RANK, (int) settings.integer("rank"))
                     .method(GaLore.EVERY, (int) settings.integer("every"))
                     .method(GaLore.SCALE, settings.number("scale"));
+        }
+        if (settings.has("history")) {
+            run.method(NaturalGaLore.HISTORY, (int) settings.integer("history"));
         }
         return run;
     }

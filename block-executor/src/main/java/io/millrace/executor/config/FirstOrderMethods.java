@@ -10,6 +10,7 @@ import io.millrace.optim.gradient.rule.AdamW8bit;
 import io.millrace.optim.gradient.rule.GaLore;
 import io.millrace.optim.gradient.rule.Lion;
 import io.millrace.optim.gradient.rule.Lomo;
+import io.millrace.optim.gradient.rule.NaturalGaLore;
 import io.millrace.optim.gradient.rule.Sgd;
 import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.optim.option.Settings;
@@ -34,6 +35,7 @@ final class FirstOrderMethods {
                 rule("lomo", "arXiv 2306.09782", Lomo.NAME, 3e-2),
                 rule("adalomo", "arXiv 2310.10195", AdaLomo.NAME, 5e-4),
                 rule("galore", "arXiv 2403.03507", GaLore.NAME, 1e-2),
+                rule("natural-galore", "arXiv 2410.16029", NaturalGaLore.NAME, 1e-2),
                 rule("adamw-8bit", "arXiv 2110.02861, of all tensors", AdamW8bit.NAME, 5e-5),
                 turns("hift", "arXiv 2401.15207", HiftGroups.NAME, 5e-5),
                 turns("lisa", "arXiv 2403.17919", LisaLayers.NAME, 2e-5),

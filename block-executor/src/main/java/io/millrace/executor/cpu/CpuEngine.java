@@ -38,7 +38,10 @@ public final class CpuEngine implements Engine {
         PassesPlan passes = new PassesPlan(arithmetic, together);
         passes.check(layout);
         Optional<BackwardPlan> back =
-                arithmetic.gradient().map(_ -> BackwardPlan.of(program, layout, together, workers));
+                arithmetic
+                        .gradient()
+                        .map(step ->
+                                BackwardPlan.of(program, layout, together, workers, step.rule()));
         return new CpuPlan(program, layout, scratch, passes, workers, back);
     }
 

@@ -24,9 +24,22 @@ public interface GradientRule extends UpdateRule {
         return false;
     }
 
-    /** Whether a tensor is one tile, whatever its shape. */
+    /**
+     * Whether its steps {@linkplain TensorStep#begin begin} with a look at all of a tensor. What
+     * such a rule keeps is not widened for tiles, but read and stored by its steps.
+     */
     default boolean wantsWhole() {
         return false;
+    }
+
+    /** Floats that a step needs beside a tensor of a shape while it works on it. */
+    default long workFloats(List<Long> shape) {
+        return 0;
+    }
+
+    /** Elements of a tile of whole rows, of which one has at least a row. */
+    default int rowsElements() {
+        return 1 << 14;
     }
 
     /** Tiles begin at multiples of so many elements, and end there or with the tensor. */

@@ -5,6 +5,14 @@ package io.millrace.optim.gradient;
  * Within a pass tiles come in any order and at the same time; between passes one thread runs.
  */
 public interface TensorStep {
+    /**
+     * Looks at all of the tensor before the first pass: of a rule that {@linkplain
+     * GradientRule#wantsWhole wants it}, and else not called.
+     *
+     * @param tensor valid until the last pass is over
+     */
+    default void begin(WholeTensor tensor) {}
+
     /** How many passes; what is not the last changes nothing. */
     default int passes() {
         return 1;

@@ -9,6 +9,7 @@ package io.millrace.optim.gradient;
  * @param parameters the weights; what the last pass leaves there is stored
  * @param gradient of the mean loss
  * @param states for each state of {@link GradientRule#kept}: of those that are of elements the
- *     tile's own, of all others all numbers; what the last pass leaves in the tile's own is stored
+ *     tile's own, of all others all numbers; what the last pass leaves in the tile's own is stored.
+ *     Null for each of a rule that wants the whole tensor
  */
 public record Tile(long first, int count, float[] parameters, float[] gradient, float[][] states) {}

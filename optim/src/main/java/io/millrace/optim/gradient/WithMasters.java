@@ -43,6 +43,16 @@ public record WithMasters(GradientRule rule) implements GradientRule {
     }
 
     @Override
+    public long workFloats(List<Long> shape) {
+        return rule.workFloats(shape);
+    }
+
+    @Override
+    public int rowsElements() {
+        return rule.rowsElements();
+    }
+
+    @Override
     public int tileElements() {
         return rule.tileElements();
     }

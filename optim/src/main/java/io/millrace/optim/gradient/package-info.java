@@ -6,6 +6,7 @@
  * TensorTurn     one tensor in one step: shape, rate, decay, how often it had its turn
  * TensorStep     passes over the tensor's tiles, the last of which changes it
  * Tile           some whole rows of it: parameters, gradient and states, in float32
+ * WholeTensor    all of it, where a step has to look at the whole gradient first
  * </pre>
  *
  * <p>Nothing here knows a device or where bytes lie: whoever has the gradient widens tiles, runs

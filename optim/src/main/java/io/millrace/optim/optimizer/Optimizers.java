@@ -8,6 +8,7 @@ import io.millrace.optim.gradient.rule.AdamW8bit;
 import io.millrace.optim.gradient.rule.GaLore;
 import io.millrace.optim.gradient.rule.Lion;
 import io.millrace.optim.gradient.rule.Lomo;
+import io.millrace.optim.gradient.rule.NaturalGaLore;
 import io.millrace.optim.gradient.rule.Sgd;
 import io.millrace.optim.option.Kind;
 import io.millrace.optim.option.Kinds;
@@ -43,7 +44,7 @@ public final class Optimizers {
                                             + " zo-momentum, zo-adam, r-adazo, adamezo, helene, hizoo, dizo, qzo;"
                                             + " of the gradient, with --estimator gradient: sgd,"
                                             + " adamw, adagrad, lion, adafactor, lomo, adalomo,"
-                                            + " galore, adamw-8bit.")
+                                            + " galore, natural-galore, adamw-8bit.")
                             .usual(MezoSgd.NAME)
                             .decidesBytes(),
                     List.of(
@@ -101,6 +102,10 @@ public final class Optimizers {
                             Kind.of(Lomo.NAME, List.of(), (_, _) -> new Lomo()),
                             Kind.of(AdaLomo.NAME, List.of(), (_, _) -> new AdaLomo()),
                             Kind.of(GaLore.NAME, GaLore.OPTIONS, (values, _) -> GaLore.of(values)),
+                            Kind.of(
+                                    NaturalGaLore.NAME,
+                                    NaturalGaLore.OPTIONS,
+                                    (values, _) -> NaturalGaLore.of(values)),
                             Kind.of(
                                     AdamW8bit.NAME,
                                     AdamW.OPTIONS,

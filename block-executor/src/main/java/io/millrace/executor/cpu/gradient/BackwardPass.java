@@ -111,7 +111,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                 new BackwardOperators(
                         workers, products, interpreter.attention(), memory, scratch.longest());
         backward = new BackwardInterpreter(interpreter, operators);
-        update = new BlockUpdate(workers.pool(), rule);
+        update = new BlockUpdate(workers.pool(), rule, memory.of(Part.RULE));
     }
 
     @Override

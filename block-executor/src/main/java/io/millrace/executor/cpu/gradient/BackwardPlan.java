@@ -8,6 +8,7 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.optim.gradient.GradientRule;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -57,7 +58,9 @@ public record BackwardPlan(
         /** What pieces of rows say of such. */
         PARTIALS("sums over some rows"),
         /** Weights and their gradients, of every worker. */
-        TILES("tiles of attention");
+        TILES("tiles of attention"),
+        /** Of the tensor that needs most. */
+        RULE("what the update rule works in");
 
         private final String purpose;
 
@@ -82,9 +85,14 @@ public record BackwardPlan(
      *
      * @param size of a step, virtual tokens included
      * @param workers threads at work
+     * @param rule what becomes of blocks whose gradient is known
      */
     public static BackwardPlan of(
-            ModelProgram program, ModelLayout layout, ScratchSize size, int workers) {
+            ModelProgram program,
+            ModelLayout layout,
+            ScratchSize size,
+            int workers,
+            GradientRule rule) {
         OperatorNeeds needs = new OperatorNeeds(program);
         long stream = (long) size.batchRows() * program.hiddenSize();
         long rows = size.microBatchRows();
@@ -114,6 +122,13 @@ public record BackwardPlan(
         floats.put(Part.VECTOR, needs.vectorLength());
         floats.put(Part.PARTIALS, NormBackward.partialFloats(rows, needs.vectorLength()));
         floats.put(Part.TILES, workers * AttentionGradient.tileFloats(size.longest()));
+        floats.put(
+                Part.RULE,
+                layout.blocks().stream()
+                        .flatMap(block -> BlockGradients.trained(block, layout.beside()))
+                        .mapToLong(slot -> rule.workFloats(slot.shape()))
+                        .max()
+                        .orElse(0));
         return new BackwardPlan(
                 TapePlan.of(program, size), floats, program.layers().size(), List.of());
     }

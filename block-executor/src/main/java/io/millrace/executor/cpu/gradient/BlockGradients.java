@@ -33,12 +33,15 @@ final class BlockGradients {
 
     /** Floats of the trained tensors of a block and of what lies beside it. */
     static long floats(BlockLayout block, Optional<ModelLayout> beside) {
+        return trained(block, beside).mapToLong(slot -> aligned(slot.elementCount())).sum();
+    }
+
+    /** The trained tensors of a block and of what lies beside it. */
+    static Stream<TensorSlot> trained(BlockLayout block, Optional<ModelLayout> beside) {
         return Stream.concat(
                         block.tensors().stream(),
                         beside.stream().flatMap(all -> all.block(block.index()).tensors().stream()))
-                .filter(TensorSlot::isTrained)
-                .mapToLong(slot -> aligned(slot.elementCount()))
-                .sum();
+                .filter(TensorSlot::isTrained);
     }
 
     private static long aligned(long floats) {

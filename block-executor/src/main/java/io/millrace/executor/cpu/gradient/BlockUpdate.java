@@ -21,10 +21,10 @@ final class BlockUpdate {
     private final Optional<GradientSteps.Rule> rule;
     private final Optional<RulePass> pass;
 
-    BlockUpdate(WorkerPool pool, Optional<GradientSteps.Rule> rule) {
+    BlockUpdate(WorkerPool pool, Optional<GradientSteps.Rule> rule, Floats work) {
         this.pool = pool;
         this.rule = rule;
-        pass = rule.map(one -> new RulePass(pool, one.rule(), one.rounding()));
+        pass = rule.map(one -> new RulePass(pool, one.rule(), one.rounding(), work));
     }
 
     /** Whether the norm of the whole gradient is needed before any block changes. */

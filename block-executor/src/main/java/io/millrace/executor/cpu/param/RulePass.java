@@ -29,7 +29,6 @@ import java.util.List;
  */
 public final class RulePass {
     private static final int TILE = 4096;
-    private static final int TILE_OF_ROWS = 1 << 14;
 
     private final WorkerPool pool;
     private final GradientRule rule;
@@ -37,6 +36,7 @@ public final class RulePass {
     private final boolean masters;
     private final Rounding rounding;
     private final Buffers[] buffers;
+    private final WholeStored.Room room;
 
     /** What one worker widens into. */
     private static final class Buffers {
@@ -45,15 +45,18 @@ public final class RulePass {
         private float[] gradient = new float[TILE];
         private float[][] states = {};
 
-        void reserve(int count, int stateCount) {
+        void reserve(int count, List<TensorState> kept) {
             if (parameters.length < count) {
                 codec = new StorageCodec(count);
                 parameters = new float[count];
                 gradient = new float[count];
                 states = new float[][] {};
             }
-            if (states.length < stateCount) {
-                states = new float[stateCount][parameters.length];
+            if (states.length < kept.size()) {
+                states = new float[kept.size()][];
+                Arrays.setAll(
+                        states,
+                        i -> kept.get(i).isOfElements() ? new float[parameters.length] : null);
             }
         }
     }
@@ -64,8 +67,9 @@ public final class RulePass {
      * @param pool the workers
      * @param rule of the run
      * @param rounding how weights without masters are rounded
+     * @param work what the rule asks for of the largest tensor
      */
-    public RulePass(WorkerPool pool, GradientRule rule, Rounding rounding) {
+    public RulePass(WorkerPool pool, GradientRule rule, Rounding rounding, Floats work) {
         this.pool = pool;
         masters = rule instanceof WithMasters;
         this.rule = rule instanceof WithMasters with ? with.rule() : rule;
@@ -73,6 +77,7 @@ public final class RulePass {
         kept = this.rule.kept();
         buffers = new Buffers[pool.workers()];
         Arrays.setAll(buffers, _ -> new Buffers());
+        room = new WholeStored.Room(pool, work);
     }
 
     /**
@@ -96,7 +101,7 @@ public final class RulePass {
         private final long tileSize;
         private final int tiles;
         private final boolean master;
-        private final float[][] whole; // states that are not of elements
+        private final float[][] whole; // states that are not of elements, or null
 
         Call(StoredTensor tensor, TensorTurn turn, Floats gradient, float factor) {
             this.tensor = tensor;
@@ -109,22 +114,22 @@ public final class RulePass {
             master = masters && tensor.dtype() != DType.F32;
             whole = new float[kept.size()][];
             for (int state = 0; state < kept.size(); state++) {
-                if (!kept.get(state).isOfElements()) {
+                if (!kept.get(state).isOfElements() && !rule.wantsWhole()) {
                     whole[state] = load(state);
                 }
             }
         }
 
         private long tileSize() {
-            if (rule.wantsWhole()) {
-                return Math.max(1, tensor.elements());
-            }
             return rule.wantsRows()
-                    ? Math.max(1, TILE_OF_ROWS / turn.columns()) * turn.columns()
+                    ? Math.max(1, rule.rowsElements() / turn.columns()) * turn.columns()
                     : (long) Math.ceilDiv(TILE, rule.tileElements()) * rule.tileElements();
         }
 
         void run() {
+            if (rule.wantsWhole()) {
+                step.begin(new WholeStored(room, tensor, turn, gradient, factor));
+            }
             for (int pass = 0; pass < step.passes(); pass++) {
                 int now = pass;
                 int length = step.sums(pass);
@@ -154,7 +159,7 @@ public final class RulePass {
         private void tile(int pass, int index, Buffers own, double[] sums) {
             long first = index * tileSize;
             int count = (int) Math.min(tileSize, tensor.elements() - first);
-            own.reserve(count, kept.size());
+            own.reserve(count, kept);
             boolean begun = turn.turn() > 1;
             if (master && begun) {
                 load(masterState(), first, own, own.parameters, count);
@@ -182,7 +187,7 @@ public final class RulePass {
             float[][] states = new float[kept.size()][];
             for (int state = 0; state < states.length; state++) {
                 states[state] = whole[state];
-                if (whole[state] == null) {
+                if (kept.get(state).isOfElements()) {
                     states[state] = own.states[state];
                     if (begun) {
                         load(tensor.states().get(state), first, own, states[state], count);
@@ -199,7 +204,7 @@ public final class RulePass {
 
         private void leave(long first, int count, Buffers own, float[][] states) {
             for (int state = 0; state < states.length; state++) {
-                if (whole[state] == null) {
+                if (kept.get(state).isOfElements()) {
                     store(tensor.states().get(state), first, own, states[state], count);
                 }
             }

@@ -10,6 +10,7 @@ import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * GaLore (arXiv 2403.03507, Algorithm 2), AdamW in the space of a matrix's r largest singular
@@ -93,7 +94,11 @@ public record GaLore(int rank, int every, double scale) implements GradientRule 
         return Math.min(rows(shape), columns(shape));
     }
 
-    private boolean projects(List<Long> shape) {
+    private static long longer(List<Long> shape) {
+        return Math.max(rows(shape), columns(shape));
+    }
+
+    boolean projects(List<Long> shape) {
         return shorter(shape) > rank;
     }
 
@@ -101,9 +106,9 @@ public record GaLore(int rank, int every, double scale) implements GradientRule 
         return projects(shape) ? Math.multiplyExact(rank, shorter(shape)) : 0;
     }
 
-    private long moments(List<Long> shape) {
+    long moments(List<Long> shape) {
         return projects(shape)
-                ? Math.multiplyExact(rank, Math.max(rows(shape), columns(shape)))
+                ? Math.multiplyExact(rank, longer(shape))
                 : TensorState.ELEMENTS.of(shape);
     }
 
@@ -114,7 +119,23 @@ public record GaLore(int rank, int every, double scale) implements GradientRule 
     }
 
     @Override
+    public boolean wantsRows() {
+        return true;
+    }
+
+    /** Enough rows that what is read of the thin result serves many. */
+    @Override
+    public int rowsElements() {
+        return 1 << 18;
+    }
+
+    @Override
+    public long workFloats(List<Long> shape) {
+        return projects(shape) ? TopVectors.floats(shorter(shape), longer(shape), rank) : 0;
+    }
+
+    @Override
     public TensorStep step(TensorTurn turn) {
-        return new GaLoreStep(this, turn, projects(turn.shape()));
+        return new GaLoreStep(this, turn, projects(turn.shape()), Optional.empty());
     }
 }

@@ -1,16 +1,21 @@
 package io.millrace.optim.gradient.rule;
 
 import io.millrace.optim.direction.Orthonormal;
+import io.millrace.optim.gradient.WholeTensor;
+import io.millrace.optim.gradient.WholeTensor.Side;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.StreamIds;
-import java.util.Arrays;
+import java.lang.foreign.MemorySegment;
 
 /**
- * Singular vectors of a matrix's largest singular values, those of its shorter side, by subspace
+ * Singular vectors of a gradient's largest singular values, those of its shorter side, by subspace
  * iteration from gaussian numbers on (Halko, Martinsson and Tropp, SIAM Review 53, 2011, algorithm
  * 4.4) and then the best that lies in the span of what it found. Products are float32, all else
  * double. Vectors lie one after another; each has its largest component above 0, since it has no
  * sign of its own, and what is kept along it has.
+ *
+ * <p>The gradient is only looked at, strip by strip; what is as long as its sides lies in the work
+ * space that the rule asked for.
  */
 final class TopVectors {
     /**
@@ -21,25 +26,40 @@ final class TopVectors {
     private static final int ITERATIONS = 10;
 
     private static final int SPARE = 8; // vectors that make those that are wanted come faster
+    private static final long LINE = 16; // floats; parts of the work space begin at lines
 
-    /** Share of the longest vector; what is left of one beside others and is less is rounding. */
-    private static final double NOISE = 1e-5;
-
-    private static final int LANES = 4; // sums that do not wait for each other
-
-    private final float[] matrix;
+    private final WholeTensor tensor;
     private final int rows;
     private final int columns;
+    private final int rank;
 
     /**
-     * Of a matrix.
+     * Of a tensor.
      *
-     * @param matrix [rows, columns]
+     * @param rank how many are wanted, at most the shorter side
      */
-    TopVectors(float[] matrix, int rows, int columns) {
-        this.matrix = matrix;
+    TopVectors(WholeTensor tensor, int rows, int columns, int rank) {
+        this.tensor = tensor;
         this.rows = rows;
         this.columns = columns;
+        this.rank = rank;
+    }
+
+    /** Floats of work space that a search takes, and what is found in it. */
+    static long floats(long shorter, long longer, int rank) {
+        long width = width(shorter, rank);
+        return aligned(width * shorter)
+                + aligned(width * longer)
+                + aligned(2 * width * longer)
+                + aligned(rank * shorter);
+    }
+
+    private static long width(long shorter, int rank) {
+        return Math.min((long) rank + SPARE, shorter);
+    }
+
+    private static long aligned(long floats) {
+        return Math.ceilDiv(floats, LINE) * LINE;
     }
 
     /** Whether the shorter side is that of the columns' vectors, on the left. */
@@ -51,136 +71,128 @@ final class TopVectors {
         return Math.min(rows, columns);
     }
 
+    private int longer() {
+        return Math.max(rows, columns);
+    }
+
+    private int width() {
+        return (int) width(shorter(), rank);
+    }
+
+    private Matrix near(int count) {
+        return new Matrix(tensor.work(), 0, count, shorter());
+    }
+
+    private Matrix far(int count) {
+        return new Matrix(tensor.work(), afterNear(), count, longer());
+    }
+
+    private long afterNear() {
+        return aligned((long) width() * shorter());
+    }
+
+    private long afterFar() {
+        return afterNear() + aligned((long) width() * longer());
+    }
+
+    /** Where vectors are that products are made with: [rank, shorter]. */
+    Matrix basis() {
+        long first = afterFar() + aligned(2L * width() * longer());
+        return new Matrix(tensor.work(), first, rank, shorter());
+    }
+
+    private Vectors wide(Matrix of) {
+        long first = afterFar() * Float.BYTES;
+        MemorySegment memory = tensor.work().asSlice(first, of.count() * Double.BYTES);
+        return new Vectors(memory, of);
+    }
+
     /**
-     * Finds them.
+     * Finds them, and leaves them as the basis: vectors of nothing where the gradient has not as
+     * many.
      *
-     * @param rank how many, at most the shorter side
      * @param seed of what it begins with
-     * @return [rank, shorter]; vectors of nothing where the matrix has not as many
+     * @return false where the gradient is nothing; the basis is then as it was
      */
-    float[] find(int rank, long seed) {
-        int width = Math.min(rank + SPARE, shorter());
-        float[] x = new float[Math.multiplyExact(width, shorter())];
-        GaussianStream.fill(StreamIds.GALORE_START, seed, 0, 0, x, 0, x.length);
-        orthonormal(x, width, shorter());
+    boolean find(long seed) {
+        Matrix x = near(width());
+        tensor.ranges(
+                x.count(),
+                1,
+                (first, count, arrays) -> {
+                    GaussianStream.fill(
+                            StreamIds.GALORE_START, seed, 0, first, arrays[0], 0, count);
+                    x.store(first, arrays[0], 0, count);
+                });
+        orthonormal(x);
         for (int iteration = 0; iteration < ITERATIONS; iteration++) {
-            float[] y = across(x, width);
-            orthonormal(y, width, Math.max(rows, columns));
-            x = back(y, width);
-            orthonormal(x, width, shorter());
-        }
-        double[] turn = Orthonormal.eigenvectors(gram(across(x, width), width), width);
-        return turned(x, turn, rank, width);
-    }
-
-    /**
-     * The matrix between vectors of its shorter side and the longer one.
-     *
-     * @param vectors [count, shorter]
-     * @return [count, longer]
-     */
-    float[] across(float[] vectors, int count) {
-        return isLeft() ? timesMatrix(vectors, count) : timesTransposed(vectors, count);
-    }
-
-    private float[] back(float[] vectors, int count) {
-        return isLeft() ? timesTransposed(vectors, count) : timesMatrix(vectors, count);
-    }
-
-    private float[] timesMatrix(float[] vectors, int count) {
-        return DenseProduct.of(vectors, matrix, count, rows, columns);
-    }
-
-    private float[] timesTransposed(float[] vectors, int count) {
-        float[] turned = DenseProduct.transposed(vectors, count, columns);
-        float[] product = DenseProduct.of(matrix, turned, rows, columns, count);
-        return DenseProduct.transposed(product, rows, count);
-    }
-
-    /** Makes vectors orthonormal, in order, each twice over. */
-    private static void orthonormal(float[] a, int count, int length) {
-        double[][] vectors = wide(a, count);
-        double longest = Arrays.stream(vectors).mapToDouble(TopVectors::length).max().orElse(0);
-        for (int i = 0; i < count; i++) {
-            double[] vector = vectors[i];
-            for (int other = 0; other < 2 * i; other++) {
-                double[] before = vectors[other % i];
-                add(vector, -dot(vector, before), before);
+            Matrix y = across(x);
+            if (iteration == 0 && y.isNothing()) {
+                return false;
             }
-            double left = length(vector);
-            double factor = left > NOISE * longest ? 1 / left : 0;
-            for (int k = 0; k < length; k++) {
-                vector[k] *= factor;
-                a[i * length + k] = (float) vector[k];
-            }
+            orthonormal(y);
+            product(isLeft() ? Side.ROWS : Side.COLUMNS, y, x);
+            orthonormal(x);
         }
+        double[] gram = wide(across(x)).gram();
+        turn(wide(x), Orthonormal.eigenvectors(gram, width()));
+        return true;
     }
 
-    private static double[][] wide(float[] a, int count) {
-        int length = a.length / count;
-        double[][] vectors = new double[count][length];
-        for (int i = 0; i < a.length; i++) {
-            vectors[i / length][i % length] = a[i];
-        }
-        return vectors;
+    /** The gradient between the basis and its longer side: [rank, longer]. */
+    Matrix acrossBasis() {
+        return across(basis());
     }
 
-    private static void add(double[] to, double share, double[] vector) {
-        for (int k = 0; k < to.length; k++) {
-            to[k] += share * vector[k];
-        }
+    private Matrix across(Matrix vectors) {
+        Matrix y = far(vectors.rows());
+        product(isLeft() ? Side.COLUMNS : Side.ROWS, vectors, y);
+        return y;
     }
 
-    private static double length(double[] vector) {
-        return Math.sqrt(dot(vector, vector));
+    private void product(Side side, Matrix vectors, Matrix to) {
+        tensor.strips(
+                side,
+                (first, count, from, inner, slab) ->
+                        new DenseProduct(inner)
+                                .add(
+                                        vectors,
+                                        from,
+                                        new DenseProduct.Slab(slab, inner, count),
+                                        to,
+                                        first));
     }
 
-    private static double dot(double[] a, double[] b) {
-        int whole = a.length - a.length % LANES;
-        double first = 0;
-        double second = 0;
-        double third = 0;
-        double fourth = 0;
-        for (int k = 0; k < whole; k += LANES) {
-            first += a[k] * b[k];
-            second += a[k + 1] * b[k + 1];
-            third += a[k + 2] * b[k + 2];
-            fourth += a[k + 3] * b[k + 3];
-        }
-        for (int k = whole; k < a.length; k++) {
-            first += a[k] * b[k];
-        }
-        return (first + second) + (third + fourth);
+    private void orthonormal(Matrix a) {
+        Vectors vectors = wide(a);
+        vectors.makeOrthonormal();
+        vectors.store(a);
     }
 
-    private static double[] gram(float[] y, int count) {
-        double[][] vectors = wide(y, count);
-        double[] gram = new double[count * count];
-        for (int i = 0; i < count; i++) {
-            for (int j = 0; j <= i; j++) {
-                gram[i * count + j] = dot(vectors[i], vectors[j]);
-                gram[j * count + i] = gram[i * count + j];
-            }
-        }
-        return gram;
-    }
-
-    private static float[] turned(float[] x, double[] turn, int rank, int width) {
-        double[][] vectors = wide(x, width);
-        int length = x.length / width;
-        float[] result = new float[rank * length];
+    private void turn(Vectors x, double[] turn) {
+        Matrix basis = basis();
+        int length = shorter();
+        float[] rounded = new float[length];
         for (int j = 0; j < rank; j++) {
             double[] vector = new double[length];
-            for (int k = 0; k < width; k++) {
-                add(vector, turn[k * width + j], vectors[k]);
+            for (int k = 0; k < width(); k++) {
+                x.addTo(vector, turn[k * width() + j], k);
             }
             double size = length(vector);
             double factor = size > 0.5 ? signOfLargest(vector) / size : 0; // of length 1 or none
             for (int i = 0; i < length; i++) {
-                result[j * length + i] = (float) (factor * vector[i]);
+                rounded[i] = (float) (factor * vector[i]);
             }
+            basis.storeRow(j, 0, rounded, 0, length);
         }
-        return result;
+    }
+
+    private static double length(double[] vector) {
+        double squares = 0;
+        for (double value : vector) {
+            squares += value * value;
+        }
+        return Math.sqrt(squares);
     }
 
     private static double signOfLargest(double[] vector) {

@@ -4,7 +4,7 @@
  * <pre>
  * Sgd, Lomo, AdamW, AdamW8bit, Adagrad, Lion   every element by itself
  * Adafactor, AdaLomo                           second moments by row and column, whole rows a tile
- * GaLore                                       along singular vectors, a whole tensor a tile
+ * GaLore, NaturalGaLore                        along singular vectors, after a look at the whole
  * </pre>
  *
  * <p>Numbers of a step are worked out in double and rounded once; elements are float32, in loops

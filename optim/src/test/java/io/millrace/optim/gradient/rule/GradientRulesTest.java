@@ -174,6 +174,10 @@ final class GradientRulesTest {
         assertThat(extents("galore rank 3 every 6", matrix)).containsExactly(21L, 30L, 30L);
         assertThat(extents("galore rank 7 every 6", matrix)).containsExactly(0L, 70L, 70L);
         assertThat(extents("galore rank 1 every 6", vector)).containsExactly(0L, 6L, 6L);
+        assertThat(extents("natural-galore rank 3 every 6", matrix))
+                .containsExactly(21L, 30L, 30L, 600L);
+        assertThat(extents("natural-galore rank 3 every 6", vector))
+                .containsExactly(0L, 6L, 6L, 0L);
         assertThat(extents("adamw-8bit", matrix)).containsExactly(70L, 70L, 1L, 1L);
         assertThat(extents("adamw-8bit", List.of(257L))).containsExactly(257L, 257L, 2L, 2L);
     }

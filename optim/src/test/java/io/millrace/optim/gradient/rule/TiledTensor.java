@@ -87,14 +87,23 @@ final class TiledTensor {
         return rule.kept().get(state).isOfElements();
     }
 
+    private float[] whole(int state) {
+        return rule.wantsWhole() ? null : states[state];
+    }
+
     /** Takes a step. */
     void step(TensorTurn turn, float[] gradient) {
         TensorStep step = rule.step(turn);
+        if (rule.wantsWhole()) {
+            int columns = Math.toIntExact(turn.columns());
+            long floats = rule.workFloats(shape);
+            step.begin(new ArrayTensor(gradient, columns, states, floats, order));
+        }
         for (int pass = 0; pass < step.passes(); pass++) {
             double[] sums = pass(step, pass, gradient);
             float[][] whole = new float[states.length][];
             for (int i = 0; i < states.length; i++) {
-                whole[i] = isOfElements(i) ? null : states[i];
+                whole[i] = isOfElements(i) ? null : whole(i);
             }
             step.passed(pass, sums, whole);
         }
@@ -103,7 +112,7 @@ final class TiledTensor {
     private double[] pass(TensorStep step, int pass, float[] gradient) {
         int columns = Math.toIntExact(shape.getLast());
         int unit = rule.wantsRows() && shape.size() > 1 ? columns : rule.tileElements();
-        int size = rule.wantsWhole() ? parameters.length : units * unit;
+        int size = units * unit;
         List<Integer> firsts = new ArrayList<>();
         for (int first = 0; first < parameters.length; first += size) {
             firsts.add(first);
@@ -133,7 +142,7 @@ final class TiledTensor {
             boolean last) {
         float[][] own = new float[states.length][];
         for (int i = 0; i < own.length; i++) {
-            own[i] = isOfElements(i) ? part(states[i], first, end) : states[i];
+            own[i] = isOfElements(i) ? part(states[i], first, end) : whole(i);
         }
         float[] values = part(parameters, first, end);
         float[] slopes = part(gradient, first, end);

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
 import io.millrace.optim.gradient.TensorTurn;
+import io.millrace.optim.gradient.WholeTensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -47,8 +50,9 @@ final class TopVectorsTest {
     @CsvSource({"60, 40, 30, 5", "40, 60, 30, 5", "33, 33, 20, 9", "60, 40, 3, 3", "20, 50, 2, 4"})
     void findsTheVectorsOfTheShorterSideLargestFirst(
             int rows, int columns, int values, int rank, @Seed long seed) {
-        TopVectors search = new TopVectors(matrix(rows, columns, values), rows, columns);
-        float[] found = search.find(rank, seed);
+        TopVectors search = search(matrix(rows, columns, values), rows, columns, rank, seed);
+        assertThat(search.find(seed)).isTrue();
+        float[] found = values(search.basis());
         boolean left = rows < columns;
         assertThat(search.isLeft()).isEqualTo(left);
         double[][] vectors = basis(Math.min(rows, columns));
@@ -80,7 +84,27 @@ final class TopVectorsTest {
         Random random = new Random(seed);
         float[] left = numbers(rows * inner, random);
         float[] right = numbers(inner * columns, random);
-        float[] product = DenseProduct.of(left, right, rows, inner, columns);
+        int whole = Math.min(columns, WholeTensor.STRIP);
+        Matrix to = matrix(new float[rows * columns], rows, columns);
+        for (int first = 0; first < columns; first += whole) {
+            int count = Math.min(whole, columns - first);
+            for (int from = 0; from < inner; from += 3) {
+                int some = Math.min(3, inner - from);
+                float[] slab = new float[some * count];
+                for (int k = 0; k < some; k++) {
+                    int at = (from + k) * columns + first;
+                    System.arraycopy(right, at, slab, k * count, count);
+                }
+                new DenseProduct(some)
+                        .add(
+                                matrix(left, rows, inner),
+                                from,
+                                new DenseProduct.Slab(slab, some, count),
+                                to,
+                                first);
+            }
+        }
+        float[] product = values(to);
         for (int row = 0; row < rows; row++) {
             for (int column = 0; column < columns; column++) {
                 double sum = 0;
@@ -94,9 +118,28 @@ final class TopVectorsTest {
                 assertThat(product[row * columns + column]).isEqualTo(ordered);
             }
         }
-        float[] turned = DenseProduct.transposed(left, rows, inner);
-        assertThat(DenseProduct.transposed(turned, inner, rows)).isEqualTo(left);
-        assertThat(turned[inner > 1 ? rows : 0]).isEqualTo(left[inner > 1 ? 1 : 0]);
+    }
+
+    private static TopVectors search(float[] gradient, int rows, int columns, int rank, long seed) {
+        long shorter = Math.min(rows, columns);
+        long longer = Math.max(rows, columns);
+        long floats = TopVectors.floats(shorter, longer, rank);
+        float[][] states = {};
+        WholeTensor tensor = new ArrayTensor(gradient, columns, states, floats, new Random(seed));
+        return new TopVectors(tensor, rows, columns, rank);
+    }
+
+    private static Matrix matrix(float[] values, int rows, int columns) {
+        MemorySegment memory = Arena.ofAuto().allocate(4L * values.length, 64);
+        Matrix matrix = new Matrix(memory, 0, rows, columns);
+        matrix.store(0, values, 0, values.length);
+        return matrix;
+    }
+
+    private static float[] values(Matrix matrix) {
+        float[] values = new float[Math.toIntExact(matrix.count())];
+        matrix.load(0, values, 0, values.length);
+        return values;
     }
 
     private static float[] numbers(int count, Random random) {
