@@ -3,8 +3,10 @@ package io.millrace.executor.run;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.RecipeText;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.objective.GreedyAnswers;
@@ -18,18 +20,20 @@ import io.millrace.executor.place.StoreFolder;
 import io.millrace.executor.place.StoreRecord;
 import io.millrace.executor.place.TunedFolder;
 import io.millrace.executor.plan.RunForecast;
+import io.millrace.executor.spread.JournalMeeting;
+import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
-import io.millrace.model.ModelLayout;
 import io.millrace.model.WeightScan;
 import io.millrace.model.hub.HubId;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Tokenizer;
 import io.millrace.model.text.task.PromptTask;
+
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -46,6 +50,7 @@ public final class RunPreparation {
 
     private final TuneConfig config;
     private final RunListener listener;
+    private final Workers workers;
     private final ModelSession session;
     private final TrainingData data;
     private final Scoring scoring;
@@ -68,17 +73,22 @@ public final class RunPreparation {
      *     run names, if any
      * @param scanned the base's weights, where they were scanned before
      * @param listener knows the machine, and hears what was planned
+     * @param workers who takes its steps
      * @throws BadInputException where anything of it is refused; nothing is held then
      */
     public static RunPreparation of(
-            TuneConfig config, int heldOut, Optional<WeightScan> scanned, RunListener listener) {
+            TuneConfig config,
+            int heldOut,
+            Optional<WeightScan> scanned,
+            RunListener listener,
+            Workers workers) {
         MemoryConfig memory = RunForecast.memory(config.memory());
         ModelSession session =
                 ModelSession.openRun(
                         config.model(), config.arithmetic(), memory, scanned, listener::onPlan);
         RunPreparation made = null;
         try {
-            made = new RunPreparation(config, heldOut, scanned, listener, session, memory);
+            made = new RunPreparation(config, heldOut, scanned, listener, session, memory, workers);
             made.takeFolder();
             return made;
         } catch (RuntimeException | Error e) {
@@ -99,7 +109,9 @@ public final class RunPreparation {
             Optional<WeightScan> scanned,
             RunListener listener,
             ModelSession session,
-            MemoryConfig memory) {
+            MemoryConfig memory,
+            Workers workers) {
+        this.workers = workers;
         this.config = config;
         this.listener = listener;
         this.session = session;
@@ -161,16 +173,32 @@ public final class RunPreparation {
 
     private void takeFolder() {
         // Before the folder is made, which takes a page of a disk that is full.
-        CheckpointWriter.checkWritable(
-                config.output().out(), TunedFolder.resultBytes(session.layout()));
-        folder = RunFolder.open(config.output().out(), config.output().resume());
-        past =
-                RunHistory.read(
-                        config,
-                        folder,
-                        session.layout(),
-                        RunHeader.of(config, base.fingerprint(), wire(), scoring));
+        CheckpointWriter.checkWritable(config.output().out(), resultBytes());
+        RunHeader header = RunHeader.of(config, base.fingerprint(), wire(), scoring);
+        workers.meetings().identity(identity(header));
+        boolean resumes = config.output().resume();
+        folder =
+                workers.leads()
+                        ? RunFolder.open(config.output().out(), resumes)
+                        : RunFolder.openCopy(config.output().out(), resumes);
+        JournalMeeting.hold(workers, folder.journal(), resumes);
+        past = RunHistory.read(config, folder, session.layout(), header);
         origin = RunOrigin.of(config, session, past);
+    }
+
+    /** What all workers must have alike: what decides bytes, and what decides how they go on. */
+    private Map<String, Object> identity(RunHeader header) {
+        Map<String, Object> fields = header.allFields();
+        fields.put(OutputConfig.RESUME.name(), config.output().resume());
+        fields.put(OutputConfig.EVAL_EVERY.name(), config.output().evalEvery());
+        fields.put(Parallel.OPTION.name(), config.parallel().label());
+        fields.put("workers", workers.size());
+        return fields;
+    }
+
+    /** What the folder gets in the end: of several workers, one saves the model. */
+    private long resultBytes() {
+        return workers.leads() ? TunedFolder.resultBytes(session.layout()) : 0;
     }
 
     /** What tells the copy that moves from others. */
@@ -230,6 +258,7 @@ public final class RunPreparation {
             PlannedModel planned =
                     session.plan(size, folding, origin, writesBack(), Optional.of(forecast));
             require(planned.tiers());
+            workers.meetings().ready();
             store = store();
             RunningModel model =
                     planned.start(
@@ -250,8 +279,10 @@ public final class RunPreparation {
      * @throws BadInputException where memory or a disk has no room
      */
     public void require(PlannedTiers tiers) {
-        KeptModel.requireRoom(config.output().keep(), session, folding);
-        checkRoom(config, session.layout(), tiers);
+        if (workers.leads()) {
+            KeptModel.requireRoom(config.output().keep(), session, folding);
+        }
+        checkRoom(tiers);
     }
 
     /**
@@ -260,7 +291,7 @@ public final class RunPreparation {
      */
     public RunSetup begin(RunningModel model) {
         folder.removeLeftovers(line -> LOG.log(Level.INFO, line));
-        RunHistory history = RunHistory.begin(past, folder);
+        RunHistory history = RunHistory.begin(past, folder, workers);
         begun.set(history);
         Map<String, Object> runFile = runFile(config, base.fingerprint(), session);
         folder.writeRunFile(goingOn(runFile, config));
@@ -309,7 +340,7 @@ public final class RunPreparation {
     }
 
     /** A full disk is better met now than in mid-run. A run that goes on has its store already. */
-    private static void checkRoom(TuneConfig config, ModelLayout layout, PlannedTiers tiers) {
+    private void checkRoom(PlannedTiers tiers) {
         Path out = config.output().out();
         long store = config.output().resume() ? 0 : tiers.storeBytes();
         Optional<Path> nvmeDir = config.memory().nvmeDir();
@@ -317,15 +348,16 @@ public final class RunPreparation {
             CheckpointWriter.checkWritable(nvmeDir.get(), store);
             store = 0;
         }
-        CheckpointWriter.checkWritable(out, savedBytes(config, layout, tiers) + store);
+        CheckpointWriter.checkWritable(out, savedBytes(tiers) + store);
     }
 
     /** A model has no states; the checkpoints that were asked for have them, without a store. */
-    private static long savedBytes(TuneConfig config, ModelLayout layout, PlannedTiers tiers) {
+    private long savedBytes(PlannedTiers tiers) {
         boolean checkpoints =
                 config.output().checkpointEvery().orElse(0) > 0 && tiers.storeBytes() == 0;
-        long states = checkpoints ? layout.tuned().stateBytes() : 0;
-        return TunedFolder.resultBytes(layout) + states;
+        long states = checkpoints ? session.layout().tuned().stateBytes() : 0;
+        long model = checkpoints ? TunedFolder.resultBytes(session.layout()) : resultBytes();
+        return model + states;
     }
 
     private static Map<String, Object> runFile(
