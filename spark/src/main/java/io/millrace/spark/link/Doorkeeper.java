@@ -13,8 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 
 /**
- * Lets in who has the job's token, and is of the same version. Whoever has it not is sent away before a byte of its frames is read,
- * with the same words whatever it lacks.
+ * Lets in who has the job's token, and is of the same version. Whoever has it not is sent away
+ * before a byte of its frames is read, with the same words whatever it lacks.
  */
 final class Doorkeeper implements ServerInterceptor {
     /** Which worker a call is of, once it is let in. */
@@ -38,7 +38,8 @@ final class Doorkeeper implements ServerInterceptor {
         byte[] theirs = (shown == null ? "" : shown).getBytes(StandardCharsets.UTF_8);
         // In a time that does not tell how much of it was right.
         if (!MessageDigest.isEqual(token, theirs)) {
-            return refuse(call, Status.UNAUTHENTICATED.withDescription("the job's token is needed"));
+            return refuse(
+                    call, Status.UNAUTHENTICATED.withDescription("the job's token is needed"));
         }
         String named = headers.get(LinkMethod.RANK);
         if (named == null || !named.matches("[0-9]{1,6}")) {
@@ -49,7 +50,12 @@ final class Doorkeeper implements ServerInterceptor {
             return refuse(
                     call,
                     Status.FAILED_PRECONDITION.withDescription(
-                            "worker 0 is of version " + version + ", worker " + named + " of " + other));
+                            "worker 0 is of version "
+                                    + version
+                                    + ", worker "
+                                    + named
+                                    + " of "
+                                    + other));
         }
         Context let =
                 Context.current()

@@ -54,7 +54,8 @@ final class GuestPeers extends GrpcPeers {
                                         .map(TlsFiles::ofClient)
                                         .orElseGet(InsecureChannelCredentials::create))
                         .directExecutor()
-                        // Workers speak to each other directly, whatever the environment says of proxies.
+                        // Workers speak to each other directly, whatever the environment says of
+                        // proxies.
                         .proxyDetector(_ -> null)
                         .disableRetry()
                         .maxInboundMessageSize(LinkMethod.MOST_BYTES)
@@ -232,7 +233,9 @@ final class GuestPeers extends GrpcPeers {
                             "start all workers of a run by one command");
             case FAILED_PRECONDITION ->
                     new BadInputException(
-                            name, said, "start all workers of a run by one command, of one version");
+                            name,
+                            said,
+                            "start all workers of a run by one command, of one version");
             default -> {
                 Throwable tls = causeOf(thrown, SSLException.class);
                 if (tls != null) {

@@ -117,7 +117,8 @@ final class HostPeers extends GrpcPeers {
     }
 
     /** A stream as the table's way to a guest; one that is cancelled takes nothing more. */
-    private record StreamLine(ServerCallStreamObserver<byte[]> stream) implements MeetingTable.Line {
+    private record StreamLine(ServerCallStreamObserver<byte[]> stream)
+            implements MeetingTable.Line {
         StreamLine {
             // Else a send on a cancelled stream throws.
             stream.setOnCancelHandler(() -> {});

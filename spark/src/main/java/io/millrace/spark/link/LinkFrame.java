@@ -6,7 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** One message of a stream between two workers: a byte for its kind, then its fields, numbers with the high byte first. */
+/**
+ * One message of a stream between two workers: a byte for its kind, then its fields, numbers with
+ * the high byte first.
+ */
 sealed interface LinkFrame {
     /** The guest has its seat. */
     record Welcome() implements LinkFrame {}

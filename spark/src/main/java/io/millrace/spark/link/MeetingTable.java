@@ -9,8 +9,9 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Where worker 0 hears the guests. Frames come from threads of the network, which never wait here; {@link #meet} is worker 0's run.
- * The first loss is the only one: all who sit at the table hear of it, and nothing is said afterwards.
+ * Where worker 0 hears the guests. Frames come from threads of the network, which never wait here;
+ * {@link #meet} is worker 0's run. The first loss is the only one: all who sit at the table hear of
+ * it, and nothing is said afterwards.
  */
 final class MeetingTable {
     /** The way to one guest; called with the table's lock held, so never by two at once. */

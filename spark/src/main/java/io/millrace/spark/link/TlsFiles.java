@@ -10,7 +10,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Files in PEM for mutual authentication: each end shows its certificate, and takes the other's where the authority has signed it.
+ * Files in PEM for mutual authentication: each end shows its certificate, and takes the other's
+ * where the authority has signed it.
  *
  * @param certificate of this worker, with those between it and the authority
  * @param key of the certificate, PKCS 8 without a password
@@ -19,22 +20,20 @@ import java.util.Optional;
  */
 public record TlsFiles(Path certificate, Path key, Path authority, Optional<String> name) {
     ServerCredentials ofServer() {
-        return readingFiles(
-                () ->
-                        TlsServerCredentials.newBuilder()
-                                .keyManager(certificate.toFile(), key.toFile())
-                                .trustManager(authority.toFile())
-                                .clientAuth(TlsServerCredentials.ClientAuth.REQUIRE)
-                                .build());
+        return readingFiles(() ->
+                TlsServerCredentials.newBuilder()
+                        .keyManager(certificate.toFile(), key.toFile())
+                        .trustManager(authority.toFile())
+                        .clientAuth(TlsServerCredentials.ClientAuth.REQUIRE)
+                        .build());
     }
 
     ChannelCredentials ofClient() {
-        return readingFiles(
-                () ->
-                        TlsChannelCredentials.newBuilder()
-                                .keyManager(certificate.toFile(), key.toFile())
-                                .trustManager(authority.toFile())
-                                .build());
+        return readingFiles(() ->
+                TlsChannelCredentials.newBuilder()
+                        .keyManager(certificate.toFile(), key.toFile())
+                        .trustManager(authority.toFile())
+                        .build());
     }
 
     private interface Reading<T> {

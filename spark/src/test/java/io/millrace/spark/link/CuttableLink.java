@@ -11,7 +11,10 @@ import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** A wire between a guest and its host that can be cut: bytes then vanish, and nobody is told, as where a cable is pulled. */
+/**
+ * A wire between a guest and its host that can be cut: bytes then vanish, and nobody is told, as
+ * where a cable is pulled.
+ */
 public final class CuttableLink implements AutoCloseable {
     private final ServerSocket listening;
     private final InetSocketAddress target;

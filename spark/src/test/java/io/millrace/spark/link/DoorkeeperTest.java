@@ -83,19 +83,14 @@ class DoorkeeperTest {
                         foreign.name());
         try (Table table = new Table(terms)) {
             for (Optional<TlsFiles> files : List.of(Optional.of(foreign), Optional.of(posing))) {
-                assertThatThrownBy(
-                                () ->
-                                        GrpcPeers.join(
-                                                1, with(Table.TOKEN, "1", files), table.address()))
+                assertThatThrownBy(() ->
+                                GrpcPeers.join(1, with(Table.TOKEN, "1", files), table.address()))
                         .isInstanceOf(BadInputException.class)
                         .hasMessageMatching("worker 1: TLS with worker 0 .* failed .*; check .*");
             }
-            assertThatThrownBy(
-                            () ->
-                                    GrpcPeers.join(
-                                            1,
-                                            with(Table.TOKEN, "1", Optional.empty()),
-                                            table.address()))
+            assertThatThrownBy(() ->
+                            GrpcPeers.join(
+                                    1, with(Table.TOKEN, "1", Optional.empty()), table.address()))
                     .hasMessageContaining("worker 0 (");
             table.join(1);
             assertThat(table.all(worker -> worker.gather(0, new double[1]).size())).containsOnly(2);
@@ -103,8 +98,7 @@ class DoorkeeperTest {
     }
 
     private static JobTerms with(String token, String version, Optional<TlsFiles> tls) {
-        return new JobTerms(
-                2, token, version, Duration.ofSeconds(5), Duration.ofSeconds(3), tls);
+        return new JobTerms(2, token, version, Duration.ofSeconds(5), Duration.ofSeconds(3), tls);
     }
 
     /** Somebody who finds the port and speaks the protocol. */
@@ -124,8 +118,7 @@ class DoorkeeperTest {
                 headers.put(LinkMethod.TOKEN, token);
             }
             headers.put(LinkMethod.RANK, "none");
-            ClientCall<byte[], byte[]> call =
-                    channel.newCall(LinkMethod.MEET, CallOptions.DEFAULT);
+            ClientCall<byte[], byte[]> call = channel.newCall(LinkMethod.MEET, CallOptions.DEFAULT);
             call.start(this, headers);
             call.request(10);
             call.sendMessage(

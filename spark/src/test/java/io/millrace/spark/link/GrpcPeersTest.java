@@ -39,15 +39,14 @@ class GrpcPeersTest {
         }
         try (Table table = Table.of(size)) {
             List<Object> heard =
-                    table.all(
-                            worker -> {
-                                List<List<double[]>> rounds = new ArrayList<>();
-                                for (int round = 0; round < said.size(); round++) {
-                                    double[] mine = said.get(round).get(worker.rank());
-                                    rounds.add(worker.gather(round, mine));
-                                }
-                                return bits(rounds);
-                            });
+                    table.all(worker -> {
+                        List<List<double[]>> rounds = new ArrayList<>();
+                        for (int round = 0; round < said.size(); round++) {
+                            double[] mine = said.get(round).get(worker.rank());
+                            rounds.add(worker.gather(round, mine));
+                        }
+                        return bits(rounds);
+                    });
 
             assertThat(heard).as("-Dtest.seed=" + seed).hasSize(size).containsOnly(bits(said));
         }
@@ -55,20 +54,13 @@ class GrpcPeersTest {
 
     private static List<List<List<Long>>> bits(List<List<double[]>> rounds) {
         return rounds.stream()
-                .map(
-                        round ->
-                                round.stream()
-                                        .map(
-                                                one ->
-                                                        IntStream.range(0, one.length)
-                                                                .mapToObj(
-                                                                        i ->
-                                                                                Double
-                                                                                        .doubleToRawLongBits(
-                                                                                                one[
-                                                                                                        i]))
-                                                                .toList())
-                                        .toList())
+                .map(round ->
+                        round.stream()
+                                .map(one ->
+                                        IntStream.range(0, one.length)
+                                                .mapToObj(i -> Double.doubleToRawLongBits(one[i]))
+                                                .toList())
+                                .toList())
                 .toList();
     }
 
@@ -78,11 +70,8 @@ class GrpcPeersTest {
         new Random(5).nextBytes(journal);
         try (Table table = Table.of(3)) {
             List<Object> heard =
-                    table.all(
-                            worker ->
-                                    worker.exchange(
-                                            "journal",
-                                            worker.rank() == 0 ? journal : new byte[0]));
+                    table.all(worker ->
+                            worker.exchange("journal", worker.rank() == 0 ? journal : new byte[0]));
 
             for (Object one : heard) {
                 assertThat(one).isInstanceOf(List.class);
@@ -106,18 +95,18 @@ class GrpcPeersTest {
         try (Table table = Table.of(4)) {
             long beganNs = System.nanoTime();
             List<Object> heard =
-                    table.all(
-                            worker -> {
-                                if (worker.rank() == 2) {
-                                    worker.close();
-                                    return "gone";
-                                }
-                                return worker.gather(0, new double[] {1});
-                            });
+                    table.all(worker -> {
+                        if (worker.rank() == 2) {
+                            worker.close();
+                            return "gone";
+                        }
+                        return worker.gather(0, new double[] {1});
+                    });
 
             assertThat(heard.remove(2)).isEqualTo("gone");
             assertThat(heard).allSatisfy(one -> assertLost(one, 2, "has ended its run"));
-            assertThat(Duration.ofNanos(System.nanoTime() - beganNs)).isLessThan(Duration.ofSeconds(9));
+            assertThat(Duration.ofNanos(System.nanoTime() - beganNs))
+                    .isLessThan(Duration.ofSeconds(9));
         }
     }
 
@@ -125,14 +114,13 @@ class GrpcPeersTest {
     void whatAWorkerDiesOfIsToldToTheOthers() throws Exception {
         try (Table table = Table.of(3)) {
             List<Object> heard =
-                    table.all(
-                            worker -> {
-                                if (worker.rank() == 1) {
-                                    worker.fail("the drive is full");
-                                    return "gone";
-                                }
-                                return worker.gather(0, new double[] {1});
-                            });
+                    table.all(worker -> {
+                        if (worker.rank() == 1) {
+                            worker.fail("the drive is full");
+                            return "gone";
+                        }
+                        return worker.gather(0, new double[] {1});
+                    });
 
             assertThat(heard.remove(1)).isEqualTo("gone");
             assertThat(heard).allSatisfy(one -> assertLost(one, 1, "the drive is full"));
@@ -143,14 +131,13 @@ class GrpcPeersTest {
     void withoutWorkerZeroAllEnd() throws Exception {
         try (Table table = Table.of(3)) {
             List<Object> heard =
-                    table.all(
-                            worker -> {
-                                if (worker.rank() == 0) {
-                                    worker.fail("out of memory");
-                                    return "gone";
-                                }
-                                return worker.gather(0, new double[] {1});
-                            });
+                    table.all(worker -> {
+                        if (worker.rank() == 0) {
+                            worker.fail("out of memory");
+                            return "gone";
+                        }
+                        return worker.gather(0, new double[] {1});
+                    });
 
             assertThat(heard.removeFirst()).isEqualTo("gone");
             assertThat(heard).allSatisfy(one -> assertLost(one, 0, "out of memory"));
@@ -177,7 +164,8 @@ class GrpcPeersTest {
             long beganNs = System.nanoTime();
             List<Object> heard = table.all(worker -> worker.gather(1, new double[] {1}));
 
-            assertThat(Duration.ofNanos(System.nanoTime() - beganNs)).isLessThan(Duration.ofSeconds(12));
+            assertThat(Duration.ofNanos(System.nanoTime() - beganNs))
+                    .isLessThan(Duration.ofSeconds(12));
             assertLost(heard.get(0), 1, "worker 1 (127.0.0.1) was silent for 2.0 s");
             assertLost(heard.get(1), 0, "worker 0 (", "was silent for 2.0 s");
             assertLost(heard.get(2), 1, "worker 1 (127.0.0.1) was silent for 2.0 s");
@@ -198,9 +186,8 @@ class GrpcPeersTest {
             table.join(1);
             table.join(2);
             List<Object> heard =
-                    table.all(
-                            worker ->
-                                    worker.rank() == 1 ? "thinks" : worker.gather(0, new double[1]));
+                    table.all(worker ->
+                            worker.rank() == 1 ? "thinks" : worker.gather(0, new double[1]));
 
             assertThat(heard.remove(1)).isEqualTo("thinks");
             assertThat(heard).allSatisfy(one -> assertLost(one, 1, "was waited for 2.0 s"));
@@ -226,8 +213,8 @@ class GrpcPeersTest {
     void anAddressThatCannotBeOpenedIsOneLine() throws Exception {
         try (Table table = new Table(Table.terms(2))) {
             int port = table.workers.getFirst().port();
-            assertThatThrownBy(
-                            () -> GrpcPeers.host(table.terms, new InetSocketAddress("127.0.0.1", port)))
+            assertThatThrownBy(() ->
+                            GrpcPeers.host(table.terms, new InetSocketAddress("127.0.0.1", port)))
                     .isInstanceOf(BadInputException.class)
                     .hasMessageMatching("worker 0: .*" + port + ".* cannot be opened .*; .*");
             table.join(1);

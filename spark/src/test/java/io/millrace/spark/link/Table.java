@@ -46,8 +46,7 @@ final class Table implements AutoCloseable {
     }
 
     InetSocketAddress address() {
-        return new InetSocketAddress(
-                InetAddress.getLoopbackAddress(), workers.getFirst().port());
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), workers.getFirst().port());
     }
 
     /** What each worker, by rank, gets from doing something; a failure as it was. */
@@ -71,11 +70,10 @@ final class Table implements AutoCloseable {
 
     @Override
     public void close() throws InterruptedException {
-        all(
-                worker -> {
-                    worker.close();
-                    return null;
-                });
+        all(worker -> {
+            worker.close();
+            return null;
+        });
         threads.shutdownNow();
     }
 }

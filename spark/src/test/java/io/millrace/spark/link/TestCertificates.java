@@ -38,16 +38,12 @@ final class TestCertificates {
         Path certificate = folder.resolve(alias + ".pem");
         certificate(alias, certificate);
         return new TlsFiles(
-                certificate,
-                key,
-                folder.resolve("authority.pem"),
-                Optional.of("millrace-workers"));
+                certificate, key, folder.resolve("authority.pem"), Optional.of("millrace-workers"));
     }
 
     private void generate(String alias, String... more) throws Exception {
         List<String> line =
-                new ArrayList<>(
-                        List.of("-genkeypair", "-alias", alias, "-keyalg", "EC", "-dname"));
+                new ArrayList<>(List.of("-genkeypair", "-alias", alias, "-keyalg", "EC", "-dname"));
         line.add("CN=" + alias);
         line.addAll(List.of(more));
         keytool(line);
