@@ -1,11 +1,10 @@
 package io.millrace.executor;
 
 import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.objective.LossSink;
+import io.millrace.executor.objective.MeanSink;
 import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.step.Arithmetic;
@@ -24,6 +23,7 @@ import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.random.SplitMix64;
+
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -172,8 +172,8 @@ public final class GradientCheck {
     private static double slope(
             Forward forward, List<MicroBatch> batches, UpdateLog updates, long seed, double eps) {
         Query query = new Query(seed, List.of((float) eps, (float) -eps));
-        LossSink sink = new LossSink();
-        sink.prepare(List.of(query), MicroBatches.headRowCount(batches));
+        MeanSink sink = new MeanSink();
+        sink.prepare(List.of(query));
         forward.run(
                 new ForwardRequest(
                         updates.lastStep(),

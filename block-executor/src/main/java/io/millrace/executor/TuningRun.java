@@ -8,6 +8,7 @@ import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.listen.RunStart;
 import io.millrace.executor.listen.StepProgress;
+import io.millrace.executor.peer.Peers;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.Evaluator;
 import io.millrace.executor.run.FinishedRun;
@@ -17,9 +18,12 @@ import io.millrace.executor.run.RunObservers;
 import io.millrace.executor.run.RunSetup;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.run.StepInputs;
+import io.millrace.executor.spread.Wish;
+import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.executor.step.StepInput;
 import io.millrace.executor.step.StepTaker;
+import io.millrace.memory.BadInputException;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.telemetry.EvalMetrics;
@@ -29,6 +33,7 @@ import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
 import io.millrace.telemetry.StepOverlap;
 import io.millrace.telemetry.track.RunEnd;
+
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,6 +59,8 @@ public final class TuningRun {
     private Map<String, Double> operatorsBefore;
     private double lastLoss = Double.NaN;
     private long keptStep;
+    private boolean patienceIsOver;
+    private boolean tookAStep;
 
     private TuningRun(
             TuneConfig config, RunListener listener, RunSetup setup, RunObservers observers) {
@@ -78,14 +85,44 @@ public final class TuningRun {
      *     as it was then
      */
     public static RunSummary run(TuneConfig config, RunListener listener) {
+        return run(config, listener, Peers.ALONE);
+    }
+
+    /**
+     * The same as one of several workers, each of which calls this with the same run but for its
+     * own folder and memory. All come to the same journal and weights, which are those of one
+     * worker; worker 0 evaluates and saves the model, asks its own listener whether to stop, and
+     * has the journal that counts.
+     *
+     * @param config what to do
+     * @param listener hears of every step
+     * @param peers the others
+     * @throws io.millrace.memory.BadInputException when the input is refused here or on another
+     *     worker, or differs from worker 0's
+     * @throws io.millrace.executor.peer.PeerLostException when another worker is lost; the same
+     *     configuration with {@code resume} goes on, with as many workers or others
+     */
+    public static RunSummary run(TuneConfig config, RunListener listener, Peers peers) {
+        Workers workers = new Workers(peers);
+        requireSharing(config, workers);
         Optional<RunSummary> done = FinishedRun.summary(config);
         if (done.isPresent()) {
             return done.get();
         }
         GivenPaths.requireFolder("--out", config.output().out());
         try (RunObservers observers = RunObservers.open(config.output(), List.of());
-                RunSetup setup = RunSetup.prepare(config, 0, listener)) {
+                RunSetup setup = RunSetup.prepare(config, listener, workers)) {
             return new TuningRun(config, listener, setup, observers).run();
+        }
+    }
+
+    private static void requireSharing(TuneConfig config, Workers workers) {
+        if (!workers.isAlone() && !config.arithmetic().isReplayable()) {
+            throw new BadInputException(
+                    "--workers",
+                    config.arithmetic().optimizer()
+                            + " goes along the gradient, and workers exchange losses alone",
+                    "leave it out, or give a method that needs forward passes alone");
         }
     }
 
@@ -123,15 +160,18 @@ public final class TuningRun {
     private RunSummary run() {
         ArithmeticConfig arithmetic = config.arithmetic();
         long first = begin(arithmetic.steps());
+        boolean leads = setup.workers().leads();
         if (first == 1) {
             before = evaluate();
-        } else if (kept.lacksEvaluation(first - 1)) {
+        } else if (leads && kept.lacksEvaluation(first - 1)) {
             evaluate();
         }
         RunSummary.End end = tune(first, arithmetic.steps());
         if (end == RunSummary.End.INTERRUPTED) {
             after = null;
             setup.saves().beforeStopping();
+        } else if (!leads) {
+            setup.saves().discard();
         } else {
             if (evaluatedStep != setup.history().updates().lastStep()) {
                 after = evaluate();
@@ -143,7 +183,9 @@ public final class TuningRun {
         }
         observers.ended(end == RunSummary.End.INTERRUPTED ? RunEnd.INTERRUPTED : RunEnd.DONE);
         RunSummary summary = summary(end);
-        RunEnding.write(config, setup, summary);
+        if (leads) {
+            RunEnding.write(config, setup, summary);
+        }
         return summary;
     }
 
@@ -182,16 +224,25 @@ public final class TuningRun {
 
     /** Takes the steps, and says what ended them. */
     private RunSummary.End tune(long first, long last) {
-        StepInputs inputs = setup.inputs();
-        if (first > 1 && kept.isPatienceOver()) {
-            return RunSummary.End.PATIENCE;
+        Workers workers = setup.workers();
+        patienceIsOver = workers.leads() && first > 1 && kept.isPatienceOver();
+        workers.wishes(this::wish);
+        RunSummary.End end = steps(first, last);
+        if (!workers.isAlone()) {
+            workers.ask(); // so that nothing is saved of a step that others did otherwise
         }
+        return end;
+    }
+
+    private RunSummary.End steps(long first, long last) {
+        StepInputs inputs = setup.inputs();
+        Workers workers = setup.workers();
         for (long step = first; step <= last; step++) {
-            if (listener.stopRequested()) {
-                return RunSummary.End.INTERRUPTED;
-            }
-            if (step > first && isTimeOver()) {
-                return RunSummary.End.TIME;
+            // After its pass, worker 0 has evaluated.
+            boolean asks = step == first || evaluatesAfter(step - 1);
+            Wish wish = asks ? workers.ask() : workers.heard();
+            if (wish != Wish.GO_ON) {
+                return end(wish);
             }
             StepInput input = inputs.of(step);
             meter.begin();
@@ -200,6 +251,7 @@ public final class TuningRun {
             StepRecord record = runner.run(input, setup.history().updates());
             requireFinite(record);
             setup.history().add(record);
+            tookAStep = true;
             StepOverlap overlap = meter.end();
             OperatorUse use =
                     OperatorUse.between(
@@ -208,11 +260,33 @@ public final class TuningRun {
                             setup.model().forward().operatorSeconds());
             report(record, input.batch().tokens(), overlap, use, last);
             afterStep(step, last, overlap.seconds(), use);
-            if (evaluatedStep == step && step < last && kept.isPatienceOver()) {
-                return RunSummary.End.PATIENCE;
-            }
         }
         return RunSummary.End.DONE;
+    }
+
+    /** What this worker wants to come next, should it be the one that is asked. */
+    private Wish wish() {
+        if (patienceIsOver) {
+            return Wish.PATIENCE;
+        }
+        if (listener.stopRequested()) {
+            return Wish.STOP;
+        }
+        return tookAStep && isTimeOver() ? Wish.TIME : Wish.GO_ON;
+    }
+
+    private static RunSummary.End end(Wish wish) {
+        return switch (wish) {
+            case GO_ON -> RunSummary.End.DONE;
+            case STOP -> RunSummary.End.INTERRUPTED;
+            case TIME -> RunSummary.End.TIME;
+            case PATIENCE -> RunSummary.End.PATIENCE;
+        };
+    }
+
+    private boolean evaluatesAfter(long step) {
+        long evalEvery = config.output().evalEvery();
+        return evalEvery > 0 && step % evalEvery == 0;
     }
 
     private boolean isTimeOver() {
@@ -221,9 +295,9 @@ public final class TuningRun {
     }
 
     private void afterStep(long step, long last, double seconds, OperatorUse use) {
-        long evalEvery = config.output().evalEvery();
-        if (evalEvery > 0 && step % evalEvery == 0) {
+        if (evaluatesAfter(step)) {
             after = evaluate();
+            patienceIsOver = setup.workers().leads() && kept.isPatienceOver();
         }
         if (step != last) {
             double forming = use.seconds().getOrDefault(Operator.FORM.label(), 0.0);
@@ -262,7 +336,7 @@ public final class TuningRun {
     }
 
     private EvalResult evaluate() {
-        if (setup.data().eval() == null) {
+        if (setup.data().eval() == null || !setup.workers().leads()) {
             return null;
         }
         EvalResult result = evaluator.evaluate(setup.data().eval(), setup.history().updates());
@@ -294,7 +368,8 @@ public final class TuningRun {
                 throw new DivergedException(
                         "step "
                                 + record.step()
-                                + " has a loss that is not finite; lower --lr or --eps and start again");
+                                + " has a loss that is not finite; lower --lr or --eps and start"
+                                + " again");
             }
         }
     }

@@ -12,11 +12,13 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.DynamicTest;
-import org.junit.jupiter.api.TestFactory;
 
 @AnalyzeClasses(packages = "io.millrace", importOptions = ImportOption.DoNotIncludeTests.class)
 final class ExecutorFloorsTest {
@@ -70,7 +72,7 @@ final class ExecutorFloorsTest {
                     List.of("cpu.dense", "cuda.dense"),
                     List.of("cpu.weight", "cuda.weight"),
                     List.of("cpu.scratch", "cuda.kernel"),
-                    List.of("schedule", "objective", "cuda.product", "cuda.compile"),
+                    List.of("schedule", "objective", "spread", "cuda.product", "cuda.compile"),
                     List.of("cpu.gradient.op"),
                     List.of("step", "cpu.op"),
                     List.of("companion"),

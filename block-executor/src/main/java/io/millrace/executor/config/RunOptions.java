@@ -1,6 +1,8 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.Parallel;
 import io.millrace.optim.option.Option;
+
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,7 +41,8 @@ public final class RunOptions {
                 ArithmeticConfig.STEP,
                 MemoryConfig.OPTIONS,
                 OutputConfig.OPTIONS,
-                List.of(OutputConfig.METRICS_PORT));
+                List.of(OutputConfig.METRICS_PORT),
+                Parallel.OPTIONS);
     }
 
     /** All by their names. */

@@ -1,11 +1,14 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.Parallel;
 import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
+
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * One tuning run.
@@ -15,19 +18,22 @@ import java.util.Map;
  * @param arithmetic what decides the bytes of the result
  * @param memory where the bytes may be
  * @param output what it leaves behind
+ * @param parallel what of a step several workers divide
  */
 public record TuneConfig(
         Path model,
         DataConfig data,
         ArithmeticConfig arithmetic,
         MemoryConfig memory,
-        OutputConfig output) {
+        OutputConfig output,
+        Parallel parallel) {
     /** Hugging Face folder of the base model. */
     public static final Option<Path> MODEL =
             Option.named("model", OptionTypes.PATH)
                     .label("DIR")
                     .help(
-                            "The base model: a Hugging Face folder, or owner/name on the hub; it is only read.")
+                            "The base model: a Hugging Face folder, or owner/name on the hub; it is"
+                                + " only read.")
                     .build();
 
     /** Checks what the parts cannot see alone. */
@@ -88,7 +94,10 @@ public record TuneConfig(
                 .with(data.settings())
                 .with(arithmetic.settings())
                 .with(memory.settings())
-                .with(output.settings());
+                .with(output.settings())
+                .with(
+                        Parallel.OPTION,
+                        parallel == Parallel.AUTO ? Optional.empty() : Optional.of(parallel));
     }
 
     /** The same by their names: what a record of the run keeps. */

@@ -1,6 +1,7 @@
 package io.millrace.executor.config;
 
 import io.millrace.executor.config.data.Keep;
+import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.config.data.SampleSettings;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
@@ -20,6 +21,7 @@ import io.millrace.optim.participation.Participations;
 import io.millrace.optim.schedule.Schedules;
 import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.LozoMomentum;
+
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -260,6 +262,11 @@ public final class TuneConfigBuilder {
         return set(OutputConfig.METRICS_PORT, port);
     }
 
+    /** What of a step several workers divide. */
+    public TuneConfigBuilder parallel(Parallel what) {
+        return set(Parallel.OPTION, what);
+    }
+
     /** What decides the bytes of the result, checked. */
     public ArithmeticConfig arithmetic() {
         settings = withTask(settings);
@@ -290,6 +297,7 @@ public final class TuneConfigBuilder {
                 new DataConfig(settings),
                 arithmetic(),
                 new MemoryConfig(settings),
-                new OutputConfig(settings));
+                new OutputConfig(settings),
+                settings.find(Parallel.OPTION).orElse(Parallel.AUTO));
     }
 }

@@ -25,6 +25,7 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.GradientSteps;
+import io.millrace.executor.step.Grain;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
@@ -39,6 +40,7 @@ import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
+
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -96,6 +98,12 @@ public final class DecoderForward implements Forward {
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
         loop.run(List.of(begin(request, sink)));
+    }
+
+    @Override
+    public Grain grain() {
+        // Of a mixture's experts, the scale with the most rows decides how many all have.
+        return new Grain(passes.scalesAtOnce(), layout.experts().stream().allMatch(List::isEmpty));
     }
 
     @Override

@@ -18,6 +18,7 @@ import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
+import io.millrace.executor.step.Grain;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
@@ -31,6 +32,7 @@ import io.millrace.optim.estimate.Query;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
+
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
@@ -270,6 +272,11 @@ final class DeviceForward implements Forward {
         Variants to = sink.logits(query, microBatch);
         return Optional.of((first, rows, width, address) ->
                 parts.answers().logits(address, rows, width, to, first));
+    }
+
+    @Override
+    public Grain grain() {
+        return new Grain(parts.passes().scalesAtOnce(), false);
     }
 
     @Override

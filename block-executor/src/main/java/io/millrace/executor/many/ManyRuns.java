@@ -8,10 +8,12 @@ import io.millrace.executor.run.FinishedRun;
 import io.millrace.executor.run.RunPreparation;
 import io.millrace.executor.run.RunSetup;
 import io.millrace.executor.run.RunSummary;
+import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.WeightScan;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -82,7 +84,9 @@ public final class ManyRuns {
         try {
             Optional<WeightScan> base = Optional.empty();
             for (int run : left) {
-                RunPreparation one = RunPreparation.of(configs.get(run), 0, base, listener.of(run));
+                RunPreparation one =
+                        RunPreparation.of(
+                                configs.get(run), 0, base, listener.of(run), Workers.alone());
                 prepared.add(one);
                 base = Optional.of(one.base());
             }

@@ -7,6 +7,7 @@ import io.millrace.model.text.Batch;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.Example;
 import io.millrace.optim.estimate.Query;
+
 import java.util.Arrays;
 import java.util.List;
 
@@ -15,7 +16,7 @@ final class LossScoring implements Scoring {
     private final List<Example> examples;
     private final int longest;
     private final int examplesEach;
-    private final LossSink sink = new LossSink();
+    private final MeanSink sink = new MeanSink();
 
     LossScoring(Dataset data, int examplesEach) {
         examples = data.examples();
@@ -73,7 +74,7 @@ final class LossScoring implements Scoring {
         @Override
         public List<double[]> values(List<Query> queries, Passes passes) {
             List<MicroBatch> microBatches = scored();
-            sink.prepare(queries, MicroBatches.headRowCount(microBatches));
+            sink.prepare(queries);
             passes.run(queries, List.of(microBatches), sink);
             return ScaleValues.of(queries, sink::mean);
         }

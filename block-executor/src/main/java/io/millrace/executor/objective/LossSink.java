@@ -3,6 +3,7 @@ package io.millrace.executor.objective;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.Variants;
 import io.millrace.optim.estimate.Query;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -57,16 +58,6 @@ public final class LossSink implements HeadSink {
     /** Losses of one query and scale, in order of head row. */
     public double[] of(int query, int scale) {
         return losses.get(query)[scale];
-    }
-
-    /** Mean over the head rows, summed in order. */
-    public double mean(int query, int scale) {
-        int count = filled[cell(query, scale)];
-        double sum = 0;
-        for (int row = 0; row < count; row++) {
-            sum += losses.get(query)[scale][row];
-        }
-        return sum / count;
     }
 
     private int cell(int query, int scale) {

@@ -1,6 +1,7 @@
 package io.millrace.executor.run;
 
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.OwnedResources;
@@ -11,6 +12,7 @@ import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.journal.JournalWriter;
+
 import java.util.Optional;
 
 /** What a run has done so far: its journal, the updates that it makes, and its checkpoints. */
@@ -23,10 +25,17 @@ public final class RunHistory implements AutoCloseable {
     private final boolean decaysByFactor;
     private final double lastLossBefore;
     private final Optional<Anchors> anchors;
+    private final Workers workers;
     private Optional<StepRecord> anchor;
     private long flatSteps;
 
-    private RunHistory(Past past, RunFolder folder, JournalWriter journal, MetricsWriter metrics) {
+    private RunHistory(
+            Past past,
+            RunFolder folder,
+            JournalWriter journal,
+            MetricsWriter metrics,
+            Workers workers) {
+        this.workers = workers;
         this.journal = journal;
         this.metrics = metrics;
         updates = past.updates;
@@ -104,8 +113,12 @@ public final class RunHistory implements AutoCloseable {
                 config.arithmetic().estimator().anchors());
     }
 
-    /** Starts a journal, or goes on with the one that was read. */
-    static RunHistory begin(Past past, RunFolder folder) {
+    /**
+     * Starts a journal, or goes on with the one that was read.
+     *
+     * @param workers hear of every step
+     */
+    static RunHistory begin(Past past, RunFolder folder, Workers workers) {
         JournalWriter journal =
                 past.read()
                         .map(read -> JournalWriter.resume(folder.journal(), read))
@@ -115,7 +128,7 @@ public final class RunHistory implements AutoCloseable {
         try {
             MetricsWriter metrics = owned.own(new MetricsWriter(folder.metrics()));
             metrics.truncateAfter(past.lastStep());
-            return new RunHistory(past, folder, journal, metrics);
+            return new RunHistory(past, folder, journal, metrics, workers);
         } catch (RuntimeException | Error e) {
             try (owned) {
                 throw e;
@@ -125,6 +138,11 @@ public final class RunHistory implements AutoCloseable {
 
     public MetricsWriter metrics() {
         return metrics;
+    }
+
+    /** Who takes the steps together. */
+    public Workers workers() {
+        return workers;
     }
 
     public UpdateLog updates() {
@@ -171,6 +189,7 @@ public final class RunHistory implements AutoCloseable {
     public void add(StepRecord record) {
         journal.append(record);
         journal.force();
+        workers.done(record.step(), journal.checksum());
         StepRecord kept = record.decayingByFactor(decaysByFactor);
         updates.add(kept);
         if (isAnchor(kept)) {

@@ -21,6 +21,7 @@ import io.millrace.telemetry.TraceWriter;
 import io.millrace.telemetry.prometheus.MetricsEndpoint;
 import io.millrace.telemetry.track.RunEnd;
 import io.millrace.telemetry.track.Tracking;
+
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -81,7 +82,9 @@ public final class RunObservers implements AutoCloseable {
         ModelSession session = setup.session();
         trace = output.trace().map(file -> new TraceWriter(file, session.spans().now()));
         trace.ifPresent(observers::add);
-        tracking = Optional.of(tracking(setup));
+        if (setup.workers().leads()) {
+            tracking = Optional.of(tracking(setup));
+        }
         tracking.ifPresent(observers::add);
         RunFacts facts = facts(setup);
         observers.forEach(observer -> observer.begin(facts));

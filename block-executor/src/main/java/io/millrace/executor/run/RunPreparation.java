@@ -18,18 +18,19 @@ import io.millrace.executor.place.StoreFolder;
 import io.millrace.executor.place.StoreRecord;
 import io.millrace.executor.place.TunedFolder;
 import io.millrace.executor.plan.RunForecast;
+import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
-import io.millrace.model.ModelLayout;
 import io.millrace.model.WeightScan;
 import io.millrace.model.hub.HubId;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Tokenizer;
 import io.millrace.model.text.task.PromptTask;
+
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -46,6 +47,7 @@ public final class RunPreparation {
 
     private final TuneConfig config;
     private final RunListener listener;
+    private final Workers workers;
     private final ModelSession session;
     private final TrainingData data;
     private final Scoring scoring;
@@ -68,17 +70,22 @@ public final class RunPreparation {
      *     run names, if any
      * @param scanned the base's weights, where they were scanned before
      * @param listener knows the machine, and hears what was planned
+     * @param workers who takes its steps
      * @throws BadInputException where anything of it is refused; nothing is held then
      */
     public static RunPreparation of(
-            TuneConfig config, int heldOut, Optional<WeightScan> scanned, RunListener listener) {
+            TuneConfig config,
+            int heldOut,
+            Optional<WeightScan> scanned,
+            RunListener listener,
+            Workers workers) {
         MemoryConfig memory = RunForecast.memory(config.memory());
         ModelSession session =
                 ModelSession.openRun(
                         config.model(), config.arithmetic(), memory, scanned, listener::onPlan);
         RunPreparation made = null;
         try {
-            made = new RunPreparation(config, heldOut, scanned, listener, session, memory);
+            made = new RunPreparation(config, heldOut, scanned, listener, session, memory, workers);
             made.takeFolder();
             return made;
         } catch (RuntimeException | Error e) {
@@ -99,7 +106,9 @@ public final class RunPreparation {
             Optional<WeightScan> scanned,
             RunListener listener,
             ModelSession session,
-            MemoryConfig memory) {
+            MemoryConfig memory,
+            Workers workers) {
+        this.workers = workers;
         this.config = config;
         this.listener = listener;
         this.session = session;
@@ -161,8 +170,7 @@ public final class RunPreparation {
 
     private void takeFolder() {
         // Before the folder is made, which takes a page of a disk that is full.
-        CheckpointWriter.checkWritable(
-                config.output().out(), TunedFolder.resultBytes(session.layout()));
+        CheckpointWriter.checkWritable(config.output().out(), resultBytes());
         folder = RunFolder.open(config.output().out(), config.output().resume());
         past =
                 RunHistory.read(
@@ -171,6 +179,11 @@ public final class RunPreparation {
                         session.layout(),
                         RunHeader.of(config, base.fingerprint(), wire(), scoring));
         origin = RunOrigin.of(config, session, past);
+    }
+
+    /** What the folder gets in the end: of several workers, one saves the model. */
+    private long resultBytes() {
+        return workers.leads() ? TunedFolder.resultBytes(session.layout()) : 0;
     }
 
     /** What tells the copy that moves from others. */
@@ -250,8 +263,10 @@ public final class RunPreparation {
      * @throws BadInputException where memory or a disk has no room
      */
     public void require(PlannedTiers tiers) {
-        KeptModel.requireRoom(config.output().keep(), session, folding);
-        checkRoom(config, session.layout(), tiers);
+        if (workers.leads()) {
+            KeptModel.requireRoom(config.output().keep(), session, folding);
+        }
+        checkRoom(tiers);
     }
 
     /**
@@ -260,7 +275,7 @@ public final class RunPreparation {
      */
     public RunSetup begin(RunningModel model) {
         folder.removeLeftovers(line -> LOG.log(Level.INFO, line));
-        RunHistory history = RunHistory.begin(past, folder);
+        RunHistory history = RunHistory.begin(past, folder, workers);
         begun.set(history);
         Map<String, Object> runFile = runFile(config, base.fingerprint(), session);
         folder.writeRunFile(goingOn(runFile, config));
@@ -309,7 +324,7 @@ public final class RunPreparation {
     }
 
     /** A full disk is better met now than in mid-run. A run that goes on has its store already. */
-    private static void checkRoom(TuneConfig config, ModelLayout layout, PlannedTiers tiers) {
+    private void checkRoom(PlannedTiers tiers) {
         Path out = config.output().out();
         long store = config.output().resume() ? 0 : tiers.storeBytes();
         Optional<Path> nvmeDir = config.memory().nvmeDir();
@@ -317,15 +332,16 @@ public final class RunPreparation {
             CheckpointWriter.checkWritable(nvmeDir.get(), store);
             store = 0;
         }
-        CheckpointWriter.checkWritable(out, savedBytes(config, layout, tiers) + store);
+        CheckpointWriter.checkWritable(out, savedBytes(tiers) + store);
     }
 
     /** A model has no states; the checkpoints that were asked for have them, without a store. */
-    private static long savedBytes(TuneConfig config, ModelLayout layout, PlannedTiers tiers) {
+    private long savedBytes(PlannedTiers tiers) {
         boolean checkpoints =
                 config.output().checkpointEvery().orElse(0) > 0 && tiers.storeBytes() == 0;
-        long states = checkpoints ? layout.tuned().stateBytes() : 0;
-        return TunedFolder.resultBytes(layout) + states;
+        long states = checkpoints ? session.layout().tuned().stateBytes() : 0;
+        long model = checkpoints ? TunedFolder.resultBytes(session.layout()) : resultBytes();
+        return model + states;
     }
 
     private static Map<String, Object> runFile(

@@ -6,6 +6,8 @@ import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.place.RunningModel;
+import io.millrace.executor.spread.SpreadForward;
+import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.BlockSet;
 import io.millrace.executor.step.GradientRunner;
 import io.millrace.executor.step.RunLayout;
@@ -24,6 +26,7 @@ import io.millrace.model.text.BatchSampler;
 import io.millrace.optim.random.SeededShuffle;
 import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.update.UpdateRule;
+
 import java.util.Map;
 import java.util.Optional;
 
@@ -75,7 +78,12 @@ public final class RunSetup implements AutoCloseable {
     /** The same, for base weights that may have been scanned before. */
     public static RunSetup prepare(
             TuneConfig config, int heldOut, Optional<WeightScan> scanned, RunListener listener) {
-        return RunPreparation.of(config, heldOut, scanned, listener).begin();
+        return RunPreparation.of(config, heldOut, scanned, listener, Workers.alone()).begin();
+    }
+
+    /** The same of one of several workers. */
+    public static RunSetup prepare(TuneConfig config, RunListener listener, Workers workers) {
+        return RunPreparation.of(config, 0, Optional.empty(), listener, workers).begin();
     }
 
     /**
@@ -123,6 +131,11 @@ public final class RunSetup implements AutoCloseable {
         return history;
     }
 
+    /** Who takes its steps. */
+    public Workers workers() {
+        return history.workers();
+    }
+
     public RunSaves saves() {
         return saves;
     }
@@ -164,7 +177,9 @@ public final class RunSetup implements AutoCloseable {
         }
         UpdateRule rule = arithmetic.rule();
         return new StepRunner(
-                model.forward(),
+                workers().isAlone()
+                        ? model.forward()
+                        : new SpreadForward(model.forward(), workers(), config.parallel()),
                 arithmetic.estimator(),
                 new StepRunner.StepOptions(
                         arithmetic.seed(),

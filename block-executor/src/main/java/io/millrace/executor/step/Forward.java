@@ -32,6 +32,11 @@ public interface Forward extends AutoCloseable {
         throw new IllegalStateException("no way back was planned");
     }
 
+    /** What of a pass other workers may be asked without another bit of an answer. */
+    default Grain grain() {
+        return Grain.WHOLE;
+    }
+
     /**
      * Worker-seconds so far by the name of each operator; empty where no workers of a CPU compute.
      */

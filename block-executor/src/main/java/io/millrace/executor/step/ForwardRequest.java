@@ -2,6 +2,7 @@ package io.millrace.executor.step;
 
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.optim.estimate.Query;
+
 import java.util.List;
 
 /**
@@ -13,6 +14,8 @@ import java.util.List;
  * @param updates the run's updates
  * @param parts the blocks that the queries' directions have a part in; elsewhere they see θ
  * @param folding what becomes of updates that the stored weights do not hold yet
+ * @param compared whether this is a share of a pass that asks for more than θ: a loss at θ then
+ *     goes the way of those that it is compared with
  */
 public record ForwardRequest(
         long step,
@@ -20,7 +23,19 @@ public record ForwardRequest(
         List<Query> queries,
         UpdateLog updates,
         BlockSet parts,
-        Folding folding) {
+        Folding folding,
+        boolean compared) {
+    /** A pass of its own. */
+    public ForwardRequest(
+            long step,
+            List<List<MicroBatch>> batches,
+            List<Query> queries,
+            UpdateLog updates,
+            BlockSet parts,
+            Folding folding) {
+        this(step, batches, queries, updates, parts, folding, false);
+    }
+
     /** The one query of a forward that tunes nothing: θ itself. */
     public static final List<Query> AT_THETA = List.of(Query.AT_THETA);
 
@@ -73,7 +88,7 @@ public record ForwardRequest(
                 batches.stream()
                         .map(batch -> batch.stream().map(one -> one.withVirtual(tokens)).toList())
                         .toList();
-        return new ForwardRequest(step, wider, queries, updates, parts, folding);
+        return new ForwardRequest(step, wider, queries, updates, parts, folding, compared);
     }
 
     /** No forward, only folding. */
@@ -97,9 +112,19 @@ public record ForwardRequest(
         return queries.stream().map(Query::place).distinct().count() <= 1;
     }
 
+    /**
+     * Some of what is asked, for a worker that shares the pass with others.
+     *
+     * @param some of the micro-batches: one that all queries see, or one for each query
+     * @param asked some of the queries, or some of their scales
+     */
+    public ForwardRequest share(List<List<MicroBatch>> some, List<Query> asked) {
+        return new ForwardRequest(step, some, asked, updates, parts, folding, !isStill());
+    }
+
     /** Whether nothing is asked for but θ itself. */
     public boolean isStill() {
-        return queries.stream().allMatch(Query::isStill);
+        return !compared && queries.stream().allMatch(Query::isStill);
     }
 
     /** Scales of all queries. */

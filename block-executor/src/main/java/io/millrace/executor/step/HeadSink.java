@@ -1,6 +1,7 @@
 package io.millrace.executor.step;
 
 import io.millrace.model.spec.LinearSpec;
+
 import java.util.List;
 
 /** Where a forward's answers go, and what it meets on its way there. */
@@ -23,6 +24,11 @@ public interface HeadSink {
 
     /** Whether the sink wants the likeliest id of each row, of queries of one scale. */
     default boolean wantsChoices() {
+        return false;
+    }
+
+    /** Whether of losses the sum over a micro-batch's rows is enough, added in order of row. */
+    default boolean wantsSums() {
         return false;
     }
 
@@ -57,5 +63,18 @@ public interface HeadSink {
      */
     default void choices(int query, int scale, int microBatch, int[] ids, int count) {
         throw new IllegalStateException("this sink takes no choices");
+    }
+
+    /**
+     * What {@link #losses} would add up to.
+     *
+     * @param query index of the query
+     * @param scale index of the scale
+     * @param microBatch index of the micro-batch
+     * @param sum of the losses of its head rows, added in order
+     * @param count how many they are
+     */
+    default void sum(int query, int scale, int microBatch, double sum, int count) {
+        throw new IllegalStateException("this sink takes losses row by row");
     }
 }

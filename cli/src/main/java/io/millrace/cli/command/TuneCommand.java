@@ -17,16 +17,19 @@ import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.optim.option.Settings;
-import java.util.List;
-import java.util.Locale;
-import java.util.concurrent.Callable;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
 
 /** {@code millrace tune}. */
 @Command(
@@ -42,7 +45,8 @@ public final class TuneCommand implements Callable<Integer>, Described {
     @Option(
             names = "--dry-run",
             description =
-                    "Read the data, print the plan of the run and how long it takes; write nothing.")
+                    "Read the data, print the plan of the run and how long it takes; write"
+                        + " nothing.")
     private boolean dryRun;
 
     @Mixin private JsonOption json = new JsonOption();
@@ -68,6 +72,7 @@ public final class TuneCommand implements Callable<Integer>, Described {
                         .take(MemoryConfig.OPTIONS)
                         .take(OutputConfig.OPTIONS)
                         .take(List.of(OutputConfig.METRICS_PORT))
+                        .take(Parallel.OPTIONS)
                         .take(ManyConfigs.OPTIONS)
                         .atTheEnd();
     }

@@ -5,6 +5,7 @@ import io.millrace.memory.file.Disk;
 import io.millrace.memory.file.DiskFile;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.optim.estimate.StepRecord;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -12,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.zip.CRC32C;
 
 /**
  * Appends to a journal, one line a step. What was appended is on the disk once {@link #force}
@@ -27,6 +29,7 @@ public final class JournalWriter implements AutoCloseable {
     private long wholeBytes;
     private boolean unsound;
     private boolean closed;
+    private final CRC32C steps = new CRC32C();
 
     private JournalWriter(Path file, DiskFile out, int version, long lastStep, long wholeBytes) {
         this.file = file;
@@ -50,7 +53,7 @@ public final class JournalWriter implements AutoCloseable {
         JournalWriter writer =
                 new JournalWriter(file, opened(file, disk::create), JournalHeader.VERSION, 0, 0);
         try {
-            writer.writeLine(header.toFields());
+            writer.writeLine(line(header.toFields()));
             writer.out.force();
             disk.syncFolder(file.toAbsolutePath().getParent());
             return writer;
@@ -141,13 +144,20 @@ public final class JournalWriter implements AutoCloseable {
                     "step " + record.step() + " where " + (lastStep + 1) + " is due");
         }
         requireSound();
+        byte[] line = line(JournalLine.toFields(record, version));
         try {
-            writeLine(JournalLine.toFields(record, version));
+            writeLine(line);
         } catch (IOException e) {
             cutAfter(e);
             throw DurableFiles.failed("appending to", file, e);
         }
         lastStep = record.step();
+        steps.update(line);
+    }
+
+    /** The CRC-32C of the lines of all steps that were appended since this was opened. */
+    public int checksum() {
+        return (int) steps.getValue();
     }
 
     /**
@@ -181,8 +191,11 @@ public final class JournalWriter implements AutoCloseable {
         return durableStep;
     }
 
-    private void writeLine(Map<String, Object> fields) throws IOException {
-        byte[] line = (JournalLine.seal(fields) + "\n").getBytes(StandardCharsets.UTF_8);
+    private static byte[] line(Map<String, Object> fields) {
+        return (JournalLine.seal(fields) + "\n").getBytes(StandardCharsets.UTF_8);
+    }
+
+    private void writeLine(byte[] line) throws IOException {
         out.write(ByteBuffer.wrap(line), wholeBytes);
         wholeBytes += line.length;
     }

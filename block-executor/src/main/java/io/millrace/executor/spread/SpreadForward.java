@@ -1,0 +1,59 @@
+package io.millrace.executor.spread;
+
+import io.millrace.executor.config.data.Parallel;
+import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.ForwardRequest;
+import io.millrace.executor.step.HeadSink;
+import io.millrace.executor.step.UpdateLog;
+
+import java.util.List;
+
+/**
+ * The passes of a step that all workers of a run take together: each goes through its own blocks
+ * with a share of what is asked, and hears what the others found.
+ */
+public final class SpreadForward implements Forward {
+    private final Forward own;
+    private final Workers workers;
+    private final Parallel mode;
+
+    /**
+     * A worker's side of the passes.
+     *
+     * @param own computes its shares; its owner closes it
+     * @param workers the others
+     * @param mode what is divided
+     */
+    public SpreadForward(Forward own, Workers workers, Parallel mode) {
+        this.own = own;
+        this.workers = workers;
+        this.mode = mode;
+    }
+
+    @Override
+    public void run(ForwardRequest request, HeadSink sink) {
+        List<Share> shares = Shares.of(request, own.grain(), mode, workers.size());
+        Share mine = shares.get(workers.rank());
+        CellSink cells = new CellSink(mine, sink);
+        if (!mine.isEmpty()) {
+            own.run(mine.of(request), cells);
+        }
+        List<double[]> found = workers.gather(cells.cells());
+        // In order of rank a cell's micro-batches come in theirs.
+        for (int rank = 0; rank < shares.size(); rank++) {
+            Share share = shares.get(rank);
+            workers.requireNumbers(rank, found.get(rank), CellSink.size(share, sink));
+            CellSink.tell(share, found.get(rank), Workers.HEAD, sink);
+        }
+    }
+
+    @Override
+    public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
+        own.fold(updates, folding, then);
+    }
+
+    @Override
+    public void close() {
+        // The owner of the forward that computes closes it.
+    }
+}
