@@ -71,7 +71,7 @@ final class LocalAttempt implements AutoCloseable {
     }
 
     private WorkerSeat seat(int rank, int port, boolean resume) {
-        return new WorkerSeat(rank, size, LOOPBACK, port, resume, "");
+        return new WorkerSeat(rank, size, LOOPBACK, port, resume, "", "");
     }
 
     private WorkerProcess first(List<String> command) throws IOException {

@@ -11,9 +11,10 @@ import java.util.List;
  * @param port its port; of worker 0 itself, 0 for any that is free
  * @param resume whether to go on with the run that the folder holds, where it holds one
  * @param files a folder with files that were brought here; empty where none were
+ * @param device what it computes on; empty for what the run's options say
  */
 public record WorkerSeat(
-        int rank, int size, String host, int port, boolean resume, String files) {
+        int rank, int size, String host, int port, boolean resume, String files, String device) {
     private static final String SEPARATOR = "\t";
 
     /** The line. */
@@ -25,7 +26,8 @@ public record WorkerSeat(
                 host,
                 Integer.toString(port),
                 Boolean.toString(resume),
-                files);
+                files,
+                device);
     }
 
     static WorkerSeat of(String line) {
@@ -36,6 +38,7 @@ public record WorkerSeat(
                 fields.get(2),
                 Integer.parseInt(fields.get(3)),
                 Boolean.parseBoolean(fields.get(4)),
-                fields.get(5));
+                fields.get(5),
+                fields.get(6));
     }
 }

@@ -40,6 +40,9 @@ final class WorkerShare {
         if (order.sharers() > 1) {
             divide(options, order.sharers());
         }
+        if (!seat.device().isEmpty()) {
+            options.put(MemoryConfig.DEVICE.name(), seat.device());
+        }
         if (!seat.files().isEmpty()) {
             FILES.forEach(option ->
                     options.computeIfPresent(
@@ -61,7 +64,7 @@ final class WorkerShare {
         }
     }
 
-    /** A file that is not here, where it was brought. */
+    /** A file where it was brought; those that were not have to lie here as they lie elsewhere. */
     private static String brought(String file, String folder) {
         Path there = Path.of(folder).resolve(Path.of(file).getFileName());
         return Files.exists(there) ? there.toString() : file;
