@@ -53,7 +53,17 @@ public final class Main {
         System.exit(exitCode);
     }
 
-    private static void quietLibraries() {
+    /**
+     * Runs a command in a process that is somebody else's.
+     *
+     * @return its exit code
+     */
+    public static int run(CommandContext context, List<String> arguments) {
+        return Millrace.run(context, arguments.toArray(String[]::new));
+    }
+
+    /** Keeps libraries from saying what nobody asked them. */
+    public static void quietLibraries() {
         try (InputStream in = Main.class.getResourceAsStream("logging.properties")) {
             LogManager.getLogManager().readConfiguration(in);
         } catch (IOException e) {

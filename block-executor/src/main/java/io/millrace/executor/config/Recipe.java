@@ -1,5 +1,6 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.WorkersConfig;
 import io.millrace.executor.config.recipe.JsonFields;
 import io.millrace.executor.config.recipe.NearestName;
 import io.millrace.executor.config.recipe.OptionWords;
@@ -30,6 +31,10 @@ import java.util.Set;
 public final class Recipe {
     private static final int MAX_BYTES = 1 << 20;
     private static final String NEGATION = "no-";
+
+    /** What is no run's, and may be said of runs. */
+    private static final List<Option<?>> BESIDE =
+            RunOptions.joined(List.of(ManyConfigs.OPTIONS, WorkersConfig.OPTIONS));
 
     private Recipe() {}
 
@@ -108,7 +113,7 @@ public final class Recipe {
 
     private static Settings with(Settings settings, RecipeField field) {
         Option<?> option =
-                ManyConfigs.OPTIONS.stream()
+                BESIDE.stream()
                         .filter(one -> one.name().equals(field.name()))
                         .<Option<?>>map(one -> one)
                         .findFirst()
@@ -134,7 +139,7 @@ public final class Recipe {
 
     private static Set<String> names() {
         Set<String> names = new HashSet<>(RunOptions.byName().keySet());
-        ManyConfigs.OPTIONS.forEach(option -> names.add(option.name()));
+        BESIDE.forEach(option -> names.add(option.name()));
         return names;
     }
 

@@ -1,5 +1,6 @@
 package io.millrace.executor.run;
 
+import io.millrace.executor.config.data.WorkersConfig;
 import io.millrace.executor.place.StoreRecord;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.file.DurableFiles;
@@ -306,10 +307,14 @@ final class RunFolder implements AutoCloseable {
         }
     }
 
-    /** What a run leaves that was refused, or killed before the header of its journal was whole. */
+    /**
+     * What a run leaves that was refused, or killed before the header of its journal was whole; or
+     * what another worker of it was quicker to make.
+     */
     private static boolean isOfARunThatDidNotBegin(Path entry) throws IOException {
         String name = entry.getFileName().toString();
         return name.equals(LOCK)
+                || WorkersConfig.isFolderOfAnother(entry)
                 || isTornHeader(entry)
                 || entry.equals(StoreRecord.file(entry.getParent()))
                 || DurableFiles.isPart(entry)

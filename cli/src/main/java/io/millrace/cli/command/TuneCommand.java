@@ -9,6 +9,7 @@ import io.millrace.cli.plan.DryRun;
 import io.millrace.cli.run.RunAnswer;
 import io.millrace.cli.run.RunReporter;
 import io.millrace.cli.run.TuneMany;
+import io.millrace.cli.workers.WorkerModule;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.ManyConfigs;
@@ -18,6 +19,7 @@ import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.data.Parallel;
+import io.millrace.executor.config.data.WorkersConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.optim.option.Settings;
@@ -73,16 +75,22 @@ public final class TuneCommand implements Callable<Integer>, Described {
                         .take(OutputConfig.OPTIONS)
                         .take(List.of(OutputConfig.METRICS_PORT))
                         .take(Parallel.OPTIONS)
+                        .take(WorkersConfig.OPTIONS)
                         .take(ManyConfigs.OPTIONS)
                         .atTheEnd();
     }
 
     @Override
     public Integer call() {
-        Settings told = context.models().found(run.told());
+        Settings said = context.models().found(run.told());
+        WorkersConfig workers = new WorkersConfig(said);
+        Settings told = said.without(WorkersConfig.OPTIONS);
         if (dryRun) {
             new DryRun(context, told, first(told)).show(json.wanted());
             return ExitCode.DONE;
+        }
+        if (workers.areSeveral()) {
+            return WorkerModule.find().tune(context, told, workers, json.wanted());
         }
         if (ManyConfigs.areAsked(told)) {
             return new TuneMany(context, told).call(json.wanted());

@@ -21,6 +21,7 @@ import io.millrace.executor.journal.Replay;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.many.ManyListener;
 import io.millrace.executor.many.ManyRuns;
+import io.millrace.executor.peer.Peers;
 import io.millrace.executor.quantize.Quantization;
 import io.millrace.executor.quantize.QuantizeConfig;
 import io.millrace.executor.run.DataReport;
@@ -51,9 +52,21 @@ import java.util.function.LongConsumer;
 
 /** The engine that does the work. */
 public final class ExecutorOperations implements Operations {
+    private final Peers peers;
+
+    /** Of a process by itself. */
+    public ExecutorOperations() {
+        this(Peers.ALONE);
+    }
+
+    /** Of a process that takes a run's steps with others. */
+    public ExecutorOperations(Peers peers) {
+        this.peers = peers;
+    }
+
     @Override
     public RunSummary tune(TuneConfig config, RunListener listener) {
-        return TuningRun.run(config, listener);
+        return TuningRun.run(config, listener, peers);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.millrace.cli.context;
 
+import io.millrace.executor.peer.PeerLostException;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.OffloadException;
@@ -52,6 +53,8 @@ public record Failure(int exitCode, String line) {
             case FeedException e when isOfTheDrive(e.getCause()) ->
                     failed(e.getMessage() + "; --resume goes on from the journal");
             case DivergedException e -> failed(e.getMessage());
+            case PeerLostException e ->
+                    failed(e.getMessage() + "; --resume goes on from the journal");
             case OutOfMemoryError e ->
                     failed(
                             "out of memory ("

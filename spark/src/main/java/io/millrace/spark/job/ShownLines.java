@@ -1,0 +1,48 @@
+package io.millrace.spark.job;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.spark.util.AccumulatorV2;
+
+/** What worker 0 shows, on its way to the driver: its newest lines go with each heartbeat. */
+final class ShownLines extends AccumulatorV2<String, List<String>> {
+    private static final long serialVersionUID = 1L;
+    private static final int MOST = 200;
+
+    private final ArrayList<String> lines = new ArrayList<>();
+
+    @Override
+    public synchronized boolean isZero() {
+        return lines.isEmpty();
+    }
+
+    @Override
+    public synchronized ShownLines copy() {
+        ShownLines copy = new ShownLines();
+        copy.lines.addAll(lines);
+        return copy;
+    }
+
+    @Override
+    public synchronized void reset() {
+        lines.clear();
+    }
+
+    @Override
+    public synchronized void add(String line) {
+        if (lines.size() == MOST) {
+            lines.removeFirst();
+        }
+        lines.add(line);
+    }
+
+    @Override
+    public void merge(AccumulatorV2<String, List<String>> other) {
+        other.value().forEach(this::add);
+    }
+
+    @Override
+    public synchronized List<String> value() {
+        return List.copyOf(lines);
+    }
+}

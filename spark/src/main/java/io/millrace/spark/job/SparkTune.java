@@ -1,0 +1,175 @@
+package io.millrace.spark.job;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaSparkContext;
+import scala.reflect.ClassTag;
+import scala.reflect.ClassTag$;
+
+/**
+ * The driver: what {@code spark-submit} starts, with the command line of {@code millrace tune} behind the jar, or {@code -} for a
+ * {@link SparkJob} on standard input.
+ */
+public final class SparkTune {
+    private static final String MAIN = "io.millrace.cli.Main";
+    private static final int FAILED = 1;
+    private static final int BAD_INPUT = 2;
+    private static final int INTERRUPTED = 130;
+
+    /** Asks the command for the job of its line, instead of doing it. */
+    private static final String DESCRIBE = "-Dmillrace.workers.describe=true";
+
+    private SparkTune() {}
+
+    /** Runs the job, and ends the JVM with the exit code of the command. */
+    public static void main(String[] arguments) throws Exception {
+        SparkConf conf = new SparkConf();
+        List<String> lines = new ArrayList<>();
+        int code = read(conf, List.of(arguments), lines);
+        if (code == 0) {
+            code = run(conf, SparkJob.of(lines));
+        }
+        System.out.flush();
+        System.err.flush();
+        System.exit(code);
+    }
+
+    private static int read(SparkConf conf, List<String> arguments, List<String> lines)
+            throws IOException, InterruptedException {
+        if (arguments.equals(List.of("-"))) {
+            lines.addAll(all(System.in));
+            return 0;
+        }
+        Installation installation = Installation.of(conf);
+        if (installation.lack().isPresent()) {
+            say("the driver: " + installation.lack().get());
+            return BAD_INPUT;
+        }
+        List<String> command = installation.command(MAIN, List.of(DESCRIBE));
+        command.addAll(arguments);
+        // So that the command knows where its workers are.
+        command.add("--spark=" + conf.get("spark.master", "here"));
+        Process asked =
+                new ProcessBuilder(command)
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                        .start();
+        lines.addAll(all(asked.getInputStream()));
+        return asked.waitFor();
+    }
+
+    private static List<String> all(java.io.InputStream in) throws IOException {
+        try (BufferedReader reader =
+                new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+            return reader.lines().toList();
+        }
+    }
+
+    private static int run(SparkConf conf, SparkJob job) {
+        conf.setIfMissing("spark.app.name", "millrace tune " + job.out());
+        conf.set("spark.stage.maxConsecutiveAttempts", Integer.toString(job.retries() + 1));
+        conf.setIfMissing("spark.executor.heartbeatInterval", "2s");
+        conf.setIfMissing("spark.network.timeout", "60s");
+        // A cluster with too few places is said at once, and not after ten minutes.
+        conf.setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "5s");
+        conf.setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "12");
+        conf.setIfMissing("spark.ui.showConsoleProgress", "false");
+        try (JavaSparkContext java = new JavaSparkContext(conf)) {
+            SparkContext spark = java.sc();
+            bringFiles(spark, job.files());
+            ShownLines shown = new ShownLines();
+            spark.register(shown, "what worker 0 shows");
+            ShowingListener showing = new ShowingListener(shown.id());
+            spark.addSparkListener(showing);
+            Thread stopping = new Thread(() -> stop(spark));
+            Runtime.getRuntime().addShutdownHook(stopping);
+            int code = place(java, job, Installation.of(conf), shown);
+            showing.rest(shown.value());
+            return code;
+        }
+    }
+
+    private static void stop(SparkContext spark) {
+        spark.cancelAllJobs();
+    }
+
+    private static int place(
+            JavaSparkContext java, SparkJob job, Installation installation, ShownLines shown) {
+        List<Object> ranks =
+                IntStream.range(0, job.workers()).<Object>mapToObj(rank -> rank).toList();
+        ClassTag<WorkerEnd> tag = ClassTag$.MODULE$.apply(WorkerEnd.class);
+        try {
+            Object ends =
+                    java.parallelize(ranks, job.workers())
+                            .rdd()
+                            .barrier()
+                            .mapPartitions(new WorkerTask(job, installation, shown), false, tag)
+                            .collect();
+            return show((WorkerEnd[]) ends);
+        } catch (Exception e) {
+            return failed(e, job);
+        }
+    }
+
+    private static int show(WorkerEnd[] ends) {
+        WorkerEnd first = ends[0];
+        first.said().forEach(System.out::println);
+        if (first.code() == 0 || first.code() == INTERRUPTED) {
+            return first.code();
+        }
+        for (WorkerEnd end : ends) {
+            if (end.code() == FAILED || end.code() == BAD_INPUT) {
+                String worker = "worker " + end.rank() + " (" + end.host() + "): ";
+                say(end.last().startsWith("worker ") ? end.last() : worker + end.last());
+                return end.code();
+            }
+        }
+        return FAILED;
+    }
+
+    /** Spark's words are long; the reason is in the first line of one of the causes. */
+    private static int failed(Exception thrown, SparkJob job) {
+        String message = String.valueOf(thrown.getMessage());
+        String reason = message.lines().findFirst().orElse(thrown.toString());
+        String marker = WorkerTask.LostWorkerException.class.getSimpleName() + ": ";
+        int lost = message.indexOf(marker);
+        if (lost >= 0) {
+            reason = message.substring(lost + marker.length()).lines().findFirst().orElseThrow();
+        } else if (message.contains("SPARK-24819")) {
+            say(
+                    "--workers: the cluster has no place for "
+                            + job.workers()
+                            + " workers at once; give fewer, or see spark.task.cpus and"
+                            + " spark.executor.cores");
+            return BAD_INPUT;
+        }
+        say(reason + "; the same command with --resume goes on from the journal");
+        return FAILED;
+    }
+
+    /** Files that a worker's machine may lack; two of one name have to lie there already. */
+    private static void bringFiles(SparkContext spark, List<String> files) {
+        Set<String> names = new HashSet<>();
+        for (String file : files) {
+            Path path = Path.of(file).toAbsolutePath();
+            if (Files.isRegularFile(path) && names.add(path.getFileName().toString())) {
+                spark.addFile(path.toUri().toString());
+            }
+        }
+    }
+
+    static void say(String line) {
+        System.err.println("millrace: " + line);
+    }
+}
