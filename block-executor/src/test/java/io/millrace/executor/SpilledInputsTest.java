@@ -108,9 +108,7 @@ class SpilledInputsTest {
 
     private static long weightBytes(Path model) {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
-            return checkpoint.layout().blocks().stream()
-                    .mapToLong(BlockLayout::weightBytes)
-                    .sum();
+            return checkpoint.layout().blocks().stream().mapToLong(BlockLayout::weightBytes).sum();
         }
     }
 

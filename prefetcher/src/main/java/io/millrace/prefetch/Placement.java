@@ -141,8 +141,8 @@ public record Placement(
     }
 
     /**
-     * Whether the beginning of its block is to be read for a visit, and no more: it is enough for the
-     * visit, and by the time of the next to the same block its slot will have been another's.
+     * Whether the beginning of its block is to be read for a visit, and no more: it is enough for
+     * the visit, and by the time of the next to the same block its slot will have been another's.
      *
      * @param plan of the pass
      * @param place of the visit in it

@@ -101,8 +101,8 @@ public final class VisitPlan {
     }
 
     /**
-     * The same visits, of which some need the beginnings of their blocks alone: the weights, and not
-     * the states behind them. Such a visit changes nothing.
+     * The same visits, of which some need the beginnings of their blocks alone: the weights, and
+     * not the states behind them. Such a visit changes nothing.
      *
      * @param enough whether that is so of the visit at a place
      */

@@ -5,7 +5,6 @@ import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
-
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -33,7 +32,7 @@ public record TuneConfig(
                     .label("DIR")
                     .help(
                             "The base model: a Hugging Face folder, or owner/name on the hub; it is"
-                                + " only read.")
+                                    + " only read.")
                     .build();
 
     /** Checks what the parts cannot see alone. */

@@ -152,8 +152,7 @@ public final class BlockTiers implements AutoCloseable {
 
     private RunStore.Earlier earlier() {
         return storeFolder
-                .map(folder ->
-                        RunStore.Earlier.open(folder, this::drive, plan.origin().sizes()))
+                .map(folder -> RunStore.Earlier.open(folder, this::drive, plan.origin().sizes()))
                 .orElseGet(() -> new RunStore.Earlier(Optional.empty(), Optional.empty()));
     }
 
@@ -213,9 +212,7 @@ public final class BlockTiers implements AutoCloseable {
 
     private Optional<BlockStore> openStore(FileIo drive) {
         return storeFolder.map(folder ->
-                plan.own(
-                        RunStore.open(
-                                folder, drive, this::drive, host, plan.origin().sizes())));
+                plan.own(RunStore.open(folder, drive, this::drive, host, plan.origin().sizes())));
     }
 
     private FeedPorts streamingPorts(FileIo drive) {

@@ -123,7 +123,8 @@ final class RunStore {
         if (folder.earlier().isEmpty()) {
             return;
         }
-        long largest = sizes(store).blocks().stream().mapToLong(HostMemory::pageBytes).max().orElseThrow();
+        long largest =
+                sizes(store).blocks().stream().mapToLong(HostMemory::pageBytes).max().orElseThrow();
         try (Earlier earlier = Earlier.open(folder, drives, sizes(store));
                 HostSlab slab = host.allocatePinned("a block that moves", largest)) {
             for (int block = 0; block < store.blockCount(); block++) {

@@ -129,8 +129,7 @@ public record TierPlan(
                 streams && needs.writesBack()
                         ? StoreConfig.of(Path.of(""), needs.blockBytes(), 0).storeBytes()
                         : 0;
-        requireRoom(
-                storeBytes, SpillFile.fileBytes(needs.forwards().spills()), budgets.nvme());
+        requireRoom(storeBytes, SpillFile.fileBytes(needs.forwards().spills()), budgets.nvme());
         return new TierPlan(
                 needs,
                 placement,

@@ -55,8 +55,7 @@ final class GradientCosts {
             lowest++;
         }
         List<VisitWork> visits =
-                new ArrayList<>(
-                        there.subList(0, head).stream().map(VisitWork::ofHead).toList());
+                new ArrayList<>(there.subList(0, head).stream().map(VisitWork::ofHead).toList());
         boolean tied = there.getFirst().block() == there.get(head).block();
         visits.add(back(there.get(head), !tied));
         for (int visit = head - 1; visit >= lowest; visit--) {

@@ -149,18 +149,17 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 runs == 1
                         ? each.need()
                         : engine.together(Collections.nCopies(runs, each), memory).need();
-        Optional<Engine.Plan> spilling =
-                runs == 1 && unified ? each.spilling() : Optional.empty();
+        Optional<Engine.Plan> spilling = runs == 1 && unified ? each.spilling() : Optional.empty();
         TierPlan.Needs all =
                 new TierPlan.Needs(
-                model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),
-                model.layout().blocks().stream().map(BlockLayout::weightBytes).toList(),
-                model.layout().order(),
-                forwards,
-                machine.device().isUnified(),
-                options.memory().overlap() ? options.memory().prefetch() : 0,
-                model.writesBack(),
-                model.direct());
+                        model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),
+                        model.layout().blocks().stream().map(BlockLayout::weightBytes).toList(),
+                        model.layout().order(),
+                        forwards,
+                        machine.device().isUnified(),
+                        options.memory().overlap() ? options.memory().prefetch() : 0,
+                        model.writesBack(),
+                        model.direct());
         return new Ways(all, spilling.map(plan -> all.withForwards(plan.need())));
     }
 

@@ -60,7 +60,10 @@ final class PlanSweep {
 
     private NavigableSet<Long> hostBudgets() {
         TreeSet<Long> budgets = new TreeSet<>();
-        long least = TierPlan.minimumHostBytes(candidates.smallestNeeds(options), 0); // what every device budget can do with
+        long least =
+                TierPlan.minimumHostBytes(
+                        candidates.smallestNeeds(options),
+                        0); // what every device budget can do with
         budgets.addAll(between(least, needs.scratchOnHost() + blocks, HOST_POINTS));
         budgets.add(candidates.hostBudget(options.memory()));
         return budgets;

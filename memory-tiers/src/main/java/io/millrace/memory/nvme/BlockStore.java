@@ -351,8 +351,7 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         notifyAll();
     }
 
-    synchronized void publish(
-            int block, int slot, long version, int checksum, int headChecksum) {
+    synchronized void publish(int block, int slot, long version, int checksum, int headChecksum) {
         slots.publish(block, slot, version, checksum, headChecksum);
         slots.unpin(slot);
         notifyAll();

@@ -125,8 +125,7 @@ final class SlotTable {
     }
 
     /** Makes a written slot its block's newest. */
-    void publish(
-            int block, int slot, long newVersion, int newChecksum, int newHeadChecksum) {
+    void publish(int block, int slot, long newVersion, int newChecksum, int newHeadChecksum) {
         newest[block] = slot;
         version[block] = newVersion;
         checksum[block] = newChecksum;

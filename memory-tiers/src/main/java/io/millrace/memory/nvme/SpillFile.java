@@ -48,8 +48,7 @@ public final class SpillFile implements AutoCloseable {
         this.areaBytes = areaBytes.stream().mapToLong(Long::longValue).toArray();
         positions = new long[this.areaBytes.length];
         for (int area = 1; area < positions.length; area++) {
-            positions[area] =
-                    positions[area - 1] + HostMemory.pageBytes(this.areaBytes[area - 1]);
+            positions[area] = positions[area - 1] + HostMemory.pageBytes(this.areaBytes[area - 1]);
         }
         checksums = new int[positions.length];
         written = new boolean[positions.length];

@@ -9,8 +9,8 @@ import java.util.List;
  *
  * @param folder exists; the store's alone
  * @param blockBytes bytes of each block
- * @param headBytes bytes at the beginning of each block that can be read alone, and verified; all of
- *     it where nothing can
+ * @param headBytes bytes at the beginning of each block that can be read alone, and verified; all
+ *     of it where nothing can
  * @param fingerprint of what the blocks belong to: a store of another is refused
  * @param spareBytes room, beyond one slot a block, for versions that are not durable yet; each size
  *     of block has at least two spare slots (or one a block), and never more than one a block

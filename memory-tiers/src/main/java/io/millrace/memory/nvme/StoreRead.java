@@ -93,12 +93,7 @@ final class StoreRead implements BlockRead {
     }
 
     private void begin() {
-        transfer.start(
-                store.data(),
-                IoRequest.Op.READ,
-                store.offset(slot),
-                target,
-                bytes);
+        transfer.start(store.data(), IoRequest.Op.READ, store.offset(slot), target, bytes);
     }
 
     private void release() {
@@ -110,13 +105,7 @@ final class StoreRead implements BlockRead {
     private String mismatch(int actual) {
         return String.format(
                 "%s: block %d at %d (step %d, %d bytes) has checksum %08x, expected %08x",
-                store.data().path(),
-                block,
-                store.offset(slot),
-                version,
-                bytes,
-                actual,
-                expected);
+                store.data().path(), block, store.offset(slot), version, bytes, actual, expected);
     }
 
     @Override

@@ -87,8 +87,7 @@ final class BlockStoreTest {
         try (FileIo io = FileIo.open(folder, OPTIONS);
                 HostSlab slab = memory.allocate("block", 300_000)) {
             for (int opening = 0; opening < 2; opening++) {
-                try (BlockStore store =
-                                BlockStore.open(config().withHeads(heads), io, memory);
+                try (BlockStore store = BlockStore.open(config().withHeads(heads), io, memory);
                         BlockRead read = store.newRead()) {
                     for (int block = 0; block < SIZES.size(); block++) {
                         MemorySegment bytes = slab.segment().asSlice(0, SIZES.get(block));

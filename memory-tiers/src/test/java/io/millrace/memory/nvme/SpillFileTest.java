@@ -47,8 +47,7 @@ final class SpillFileTest {
     @MethodSource("io.millrace.memory.nvme.io.FileIoTest#everyPath")
     void whatGoesComesBack(IoOptions options, @Seed long seed) throws IOException {
         Random random = new Random(seed);
-        List<Long> sizes =
-                Stream.generate(() -> 1L + random.nextInt(3 << 20)).limit(5).toList();
+        List<Long> sizes = Stream.generate(() -> 1L + random.nextInt(3 << 20)).limit(5).toList();
         long largest = sizes.stream().mapToLong(Long::longValue).max().orElseThrow();
         try (FileIo io = FileIo.open(folder, options);
                 SpillFile spill = new SpillFile(io, folder, memory, sizes);

@@ -25,8 +25,7 @@ public record VisitWork(
     }
 
     /** Of a visit that needs the whole block. */
-    public VisitWork(
-            int block, List<Operation> folding, List<Operation> reading, boolean changes) {
+    public VisitWork(int block, List<Operation> folding, List<Operation> reading, boolean changes) {
         this(block, folding, reading, changes, false);
     }
 
@@ -37,7 +36,8 @@ public record VisitWork(
 
     /** The same for several runs that compute it, one after another. */
     VisitWork times(int runs) {
-        return new VisitWork(block, repeated(folding, runs), repeated(reading, runs), changes, head);
+        return new VisitWork(
+                block, repeated(folding, runs), repeated(reading, runs), changes, head);
     }
 
     private static List<Operation> repeated(List<Operation> operations, int times) {

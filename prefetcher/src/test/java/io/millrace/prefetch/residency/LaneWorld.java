@@ -101,9 +101,7 @@ final class LaneWorld {
         for (int visit = 0; visit < VISITS; visit++) {
             visits[visit] = random.nextInt(blocks);
             heads[visit] =
-                    unified
-                            && homes.get(visits[visit]) == Tier.NVME
-                            && random.nextInt(3) == 0;
+                    unified && homes.get(visits[visit]) == Tier.NVME && random.nextInt(3) == 0;
             changes[visit] = !heads[visit] && random.nextInt(3) > 0;
             settles[visit] = random.nextInt(4) == 0;
             later[visit] = !unified && random.nextBoolean();

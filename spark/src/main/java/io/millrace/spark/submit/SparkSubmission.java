@@ -102,8 +102,7 @@ public final class SparkSubmission {
                 .orElseThrow(() ->
                         new BadInputException(
                                 WorkersConfig.SPARK.spelled(),
-                                "millrace-spark.jar is not in the folder of "
-                                        + WorkerModule.FOLDER,
+                                "millrace-spark.jar is not in the folder of " + WorkerModule.FOLDER,
                                 "start ./millrace, which builds it"));
     }
 }

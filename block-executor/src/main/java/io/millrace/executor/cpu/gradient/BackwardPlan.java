@@ -25,8 +25,7 @@ import java.util.Optional;
  * @param spills bytes of the areas that the rest is set aside in: what came into each layer, in
  *     order, and for a tied model the gradients of both ends; none where all of it is in memory
  */
-public record BackwardPlan(
-        TapePlan tape, Map<Part, Long> floats, int inputs, List<Long> spills) {
+public record BackwardPlan(TapePlan tape, Map<Part, Long> floats, int inputs, List<Long> spills) {
     // One is made while another is written; on the way back one is used while another is read.
     private static final int INPUTS_AT_ONCE = 3;
     private static final int PAGE_FLOATS = HostMemory.PAGE_BYTES / Float.BYTES;
@@ -139,8 +138,8 @@ public record BackwardPlan(
     }
 
     /**
-     * The same with what came into most layers on a drive, and the gradients of both ends too, which
-     * then lie where those of other blocks do.
+     * The same with what came into most layers on a drive, and the gradients of both ends too,
+     * which then lie where those of other blocks do.
      */
     public Optional<BackwardPlan> spilling() {
         long ends = floats.get(Part.ENDS);

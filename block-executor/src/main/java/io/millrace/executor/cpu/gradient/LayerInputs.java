@@ -7,9 +7,9 @@ import java.util.Optional;
 
 /**
  * What came into each layer on the way there, for the way back: all of it in memory, or that of the
- * layers that come next, and of the others on a drive. Then each is written while the layers above it
- * are computed, and read while those above it go back; and the gradients of both ends of a tied model,
- * which wait from the head to the embedding, are on the drive meanwhile.
+ * layers that come next, and of the others on a drive. Then each is written while the layers above
+ * it are computed, and read while those above it go back; and the gradients of both ends of a tied
+ * model, which wait from the head to the embedding, are on the drive meanwhile.
  */
 final class LayerInputs {
     private static final int NONE = -1;
@@ -125,7 +125,6 @@ final class LayerInputs {
 
     private MemorySegment segment(int place) {
         long bytes = each * Float.BYTES;
-        return memory.segment()
-                .asSlice(memory.start() * Float.BYTES + slot(place) * bytes, bytes);
+        return memory.segment().asSlice(memory.start() * Float.BYTES + slot(place) * bytes, bytes);
     }
 }
