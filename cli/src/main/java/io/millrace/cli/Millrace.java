@@ -13,6 +13,7 @@ import io.millrace.cli.command.InitCommand;
 import io.millrace.cli.command.JournalCommand;
 import io.millrace.cli.command.MergeCommand;
 import io.millrace.cli.command.MethodsCommand;
+import io.millrace.cli.command.OutliersCommand;
 import io.millrace.cli.command.PlanCommand;
 import io.millrace.cli.command.ProbeCommand;
 import io.millrace.cli.command.ProfileCommand;
@@ -109,6 +110,7 @@ final class Millrace implements Callable<Integer> {
                         new FindCommand(context),
                         new SearchCommand(context),
                         new SensitiveCommand(context),
+                        new OutliersCommand(context),
                         new CompletionCommand(context),
                         new GradientCheckCommand(context),
                         new SelfTestCommand(context))) {

@@ -28,6 +28,8 @@ import io.millrace.executor.run.DataRequest;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.DirectionScore;
+import io.millrace.executor.search.LayerOutliers;
+import io.millrace.executor.search.OutlierConfig;
 import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SensitiveConfig;
@@ -54,6 +56,7 @@ final class StubEngine implements Operations {
     TuneConfig tuned;
     SearchConfig searched;
     SensitiveConfig chosen;
+    OutlierConfig counted;
     GradientCheck.Asked checked;
     Rehearsal rehearsed;
     final List<EvalConfig> evaluated = new ArrayList<>();
@@ -164,6 +167,16 @@ final class StubEngine implements Operations {
                 2.5,
                 4,
                 List.of(new GradientCheck.Line(1, 1.01), new GradientCheck.Line(-3, -3.12)));
+    }
+
+    @Override
+    public List<LayerOutliers> outliers(
+            OutlierConfig config, RunListener listener, Consumer<String> progress) {
+        failWhereTold();
+        counted = config;
+        return listener.stopRequested()
+                ? List.of()
+                : List.of(new LayerOutliers(2000, 0.5, 5), new LayerOutliers(4000, 0.25, 0));
     }
 
     @Override

@@ -1,6 +1,5 @@
 package io.millrace.executor.quantize;
 
-import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.BadInputException;
@@ -16,8 +15,6 @@ import io.millrace.model.quantize.QuantizedModel;
 import io.millrace.model.quantize.TensorError;
 import io.millrace.model.spec.ExpertSpec;
 import io.millrace.model.spec.LinearSpec;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -112,16 +109,7 @@ final class CalibrationSink implements HeadSink {
         if (rows.length < ROWS_AT_ONCE * inputs) {
             rows = new float[ROWS_AT_ONCE * inputs];
         }
-        for (int row = 0; row < count; row++) {
-            Floats place = x.of(0).at((from + row) * x.rowStride());
-            MemorySegment.copy(
-                    place.segment(),
-                    ValueLayout.JAVA_FLOAT,
-                    place.start() * Float.BYTES,
-                    rows,
-                    row * inputs,
-                    inputs);
-        }
+        x.copyRows(from, count, inputs, rows);
         return rows;
     }
 

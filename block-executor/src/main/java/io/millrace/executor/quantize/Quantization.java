@@ -21,7 +21,6 @@ import io.millrace.model.quantize.QuantMatrix;
 import io.millrace.model.quantize.QuantizedModel;
 import io.millrace.model.quantize.TensorError;
 import io.millrace.model.text.Dataset;
-import io.millrace.model.text.Example;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.update.MezoSgd;
 import java.nio.file.Files;
@@ -134,7 +133,7 @@ public final class Quantization {
             Checkpoint base = session.checkpoint();
             Dataset data =
                     TrainingData.read(text.file(), config.task(), config.model(), base.program());
-            List<int[]> sequences = sequences(data, text.tokens());
+            List<int[]> sequences = data.first(text.tokens());
             base.scan();
             try (QuantizedModel made = begin(base, config, progress)) {
                 CalibrationSink sink = new CalibrationSink(made, base.layout(), text.file());
@@ -162,18 +161,5 @@ public final class Quantization {
                     "a card does not calibrate",
                     "give --device cpu, or leave --calibrate out");
         }
-    }
-
-    private static List<int[]> sequences(Dataset data, int tokens) {
-        List<int[]> sequences = new ArrayList<>();
-        int taken = 0;
-        for (Example example : data.examples()) {
-            sequences.add(example.ids());
-            taken += example.length();
-            if (taken >= tokens) {
-                break;
-            }
-        }
-        return sequences;
     }
 }

@@ -28,6 +28,9 @@ import io.millrace.executor.run.DataReport;
 import io.millrace.executor.run.DataRequest;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
+import io.millrace.executor.search.LayerOutliers;
+import io.millrace.executor.search.OutlierConfig;
+import io.millrace.executor.search.OutlierSearch;
 import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SeedSearch;
@@ -104,6 +107,12 @@ public final class ExecutorOperations implements Operations {
     public SensitiveResult sensitive(
             SensitiveConfig config, RunListener listener, Consumer<String> progress) {
         return SensitiveSearch.run(config, listener, progress);
+    }
+
+    @Override
+    public List<LayerOutliers> outliers(
+            OutlierConfig config, RunListener listener, Consumer<String> progress) {
+        return OutlierSearch.run(config, listener, progress);
     }
 
     @Override

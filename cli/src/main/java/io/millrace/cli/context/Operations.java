@@ -23,6 +23,8 @@ import io.millrace.executor.run.DataReport;
 import io.millrace.executor.run.DataRequest;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
+import io.millrace.executor.search.LayerOutliers;
+import io.millrace.executor.search.OutlierConfig;
 import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SensitiveConfig;
@@ -90,6 +92,16 @@ public interface Operations {
      */
     SensitiveResult sensitive(
             SensitiveConfig config, RunListener listener, Consumer<String> progress);
+
+    /**
+     * Counts the outliers in each layer of a model, and writes them.
+     *
+     * @param listener is asked whether to stop
+     * @param progress hears how far it is
+     * @return a layer each; empty where it was stopped
+     */
+    List<LayerOutliers> outliers(
+            OutlierConfig config, RunListener listener, Consumer<String> progress);
 
     /** Holds a model's gradient to slopes of its loss. */
     GradientCheck.Result checkGradient(GradientCheck.Asked asked);

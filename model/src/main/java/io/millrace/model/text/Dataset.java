@@ -1,6 +1,7 @@
 package io.millrace.model.text;
 
 import io.millrace.memory.BadInputException;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The examples of one data file, in the file's order. */
@@ -28,6 +29,20 @@ public sealed interface Dataset permits ExampleSet, TextStream {
      * @throws BadInputException when that leaves nothing on one side
      */
     Split split(double heldOut);
+
+    /** Token ids of the first examples, of so many that they have at least so many tokens. */
+    default List<int[]> first(int tokens) {
+        List<int[]> sequences = new ArrayList<>();
+        int taken = 0;
+        for (Example example : examples()) {
+            sequences.add(example.ids());
+            taken += example.length();
+            if (taken >= tokens) {
+                break;
+            }
+        }
+        return sequences;
+    }
 
     /**
      * The length of the longest sequence, candidates included; at least as many as the label words

@@ -97,6 +97,8 @@ public final class Participations {
                         new BadInputException(
                                 WeightedLayers.WEIGHTS.spelled(),
                                 "nothing says how likely each layer is",
-                                "give a weight for each, or --blocks random or lisa"));
+                                "give a weight for each, or the file that 'millrace outliers"
+                                        + " --model=DIR --out=FILE.json' writes, or --blocks"
+                                        + " random or lisa"));
     }
 }

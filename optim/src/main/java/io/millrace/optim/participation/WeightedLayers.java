@@ -3,7 +3,6 @@ package io.millrace.optim.participation;
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
-import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.random.Philox4x32;
 import io.millrace.optim.random.StreamIds;
 import java.util.ArrayList;
@@ -27,11 +26,11 @@ public record WeightedLayers(double frozen, boolean frozenEnds, List<Double> wei
 
     /** A weight for each layer. */
     public static final Option<List<Double>> WEIGHTS =
-            Option.named("block-weights", OptionTypes.NUMBERS)
+            Option.named("block-weights", LayerWeights.TYPE)
                     .label("W0,W1,...")
                     .help(
                             "How likely each layer is to have a part, with --blocks weighted or"
-                                    + " owlore.")
+                                    + " owlore: numbers, or the file of 'millrace outliers'.")
                     .limit(
                             new Limit<>(
                                     WeightedLayers::areWeights,
