@@ -222,7 +222,8 @@ public final class TuningRun {
 
     private void afterStep(long step, long last, double seconds, OperatorUse use) {
         long evalEvery = config.output().evalEvery();
-        if (evalEvery > 0 && step % evalEvery == 0) {
+        boolean due = evalEvery > 0 && step % evalEvery == 0;
+        if (due || listener.evaluationRequested()) {
             after = evaluate();
         }
         if (step != last) {
