@@ -1,5 +1,7 @@
 package io.millrace.bench;
 
+import io.millrace.bench.program.Folders;
+import io.millrace.bench.program.Options;
 import io.millrace.memory.DType;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.telemetry.json.Json;

@@ -1,6 +1,7 @@
 package io.millrace.bench;
 
 import io.millrace.bench.plot.GpuTable;
+import io.millrace.bench.program.Folders;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;

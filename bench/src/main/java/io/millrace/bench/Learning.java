@@ -3,30 +3,26 @@ package io.millrace.bench;
 import io.millrace.bench.learning.Curve;
 import io.millrace.bench.learning.CurveFile;
 import io.millrace.bench.learning.CurveReport;
+import io.millrace.bench.learning.LearningTask;
 import io.millrace.bench.learning.Rate;
-import io.millrace.bench.learning.RateClimb;
+import io.millrace.bench.learning.RateFinder;
+import io.millrace.bench.program.Folders;
+import io.millrace.bench.program.Options;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.Method;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.OutputConfig;
-import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
-import io.millrace.executor.find.FindResult;
-import io.millrace.executor.find.Finder;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.step.DivergedException;
-import io.millrace.memory.BadInputException;
-import io.millrace.optim.option.OptionTypes;
-import io.millrace.optim.option.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -57,7 +53,8 @@ public final class Learning {
     private final Path folder;
     private final Options given;
     private final CurveFile file;
-    private final Settings told;
+    private final LearningTask task;
+    private final RateFinder rates;
     private final double forwards;
 
     private Learning(Path folder, Options given) throws IOException {
@@ -65,7 +62,8 @@ public final class Learning {
         this.given = given;
         file = new CurveFile(folder.resolve("curves.jsonl"), given.without(OPEN));
         forwards = given.number("--forwards", 2000);
-        told = told(given);
+        task = LearningTask.of(given);
+        rates = new RateFinder(task, folder.resolve("find"), given.number("--probe-steps", 20));
     }
 
     /** Finds, runs and reports, method by method within seed by seed. */
@@ -85,29 +83,17 @@ public final class Learning {
         System.out.print(learning.report());
     }
 
-    private static Settings told(Options given) {
-        Settings all =
-                Settings.NONE
-                        .with(TuneConfig.MODEL, given.find("--model").map(Path::of))
-                        .with(DataConfig.TRAIN, given.find("--train").map(Path::of))
-                        .with(DataConfig.EVAL, given.find("--eval").map(Path::of))
-                        .with(DataConfig.BATCH_SIZE, given.number("--batch", 16))
-                        .with(TaskConfig.TEMPLATE, given.find("--template"))
-                        .with(
-                                TaskConfig.LABEL_WORDS,
-                                given.find("--label-words")
-                                        .map(words ->
-                                                OptionTypes.WORDS.parse().apply(List.of(words))))
-                        .with(TaskConfig.SEQ_LEN, given.find("--seq-len").map(Integer::valueOf))
-                        .with(OutputConfig.CHECKPOINT_EVERY, OptionalLong.of(0));
-        return all.with(DataConfig.EVAL_SPLIT, given.find("--eval-split").map(Double::parseDouble));
-    }
-
     private void take(Method method, long seed) throws IOException {
         Rate rate = file.rate(method.name()).orElse(null);
         if (rate == null) {
             say("rate of " + method.name());
-            rate = refined(method, find(method));
+            rate =
+                    rates.find(
+                            method,
+                            steps(method),
+                            given.fraction("--start-lr", 1e-4),
+                            tried -> run(method, tried, RATE_SEED).heldOut(),
+                            given.number("--rate-runs", 0));
             file.add(rate);
         }
         if (!rate.isFound() || file.has(method.name(), seed)) {
@@ -116,51 +102,6 @@ public final class Learning {
         say(method.name() + ", seed " + seed + ", lr " + rate.lr() + ", eps " + rate.eps());
         file.add(run(method, rate, seed));
         report();
-    }
-
-    private Rate find(Method method) throws IOException {
-        Path work = folder.resolve("find");
-        Folders.delete(work);
-        Files.createDirectories(work);
-        long begun = System.nanoTime();
-        try {
-            FindResult found =
-                    Finder.find(
-                            out ->
-                                    TuneConfig.builder(
-                                            method.beneath(told.with(OutputConfig.OUT, out))
-                                                    .with(ArithmeticConfig.STEPS, steps(method))),
-                            given.fraction("--start-lr", 1e-4),
-                            given.number("--probe-steps", 20),
-                            work,
-                            RunListener.SILENT,
-                            _ -> {});
-            return new Rate(
-                    method.name(),
-                    found.eps(),
-                    found.lr(),
-                    1e-9 * (System.nanoTime() - begun),
-                    method.stepForwards(),
-                    "");
-        } catch (BadInputException e) {
-            double seconds = 1e-9 * (System.nanoTime() - begun);
-            return new Rate(method.name(), Double.NaN, Double.NaN, seconds, 0, e.getMessage());
-        } finally {
-            Folders.delete(work);
-        }
-    }
-
-    private Rate refined(Method method, Rate found) throws IOException {
-        int runs = given.number("--rate-runs", 0);
-        if (!found.isFound() || runs == 0) {
-            return found;
-        }
-        RateClimb climb =
-                new RateClimb(
-                        lr -> run(method, found.withLr(lr, found.seconds()), RATE_SEED).heldOut());
-        long begun = System.nanoTime();
-        double lr = climb.from(found.lr(), runs);
-        return found.withLr(lr, found.seconds() + 1e-9 * (System.nanoTime() - begun));
     }
 
     private long steps(Method method) {
@@ -173,7 +114,7 @@ public final class Learning {
         long steps = steps(method);
         TuneConfig config =
                 TuneConfig.builder(
-                                method.beneath(told.with(OutputConfig.OUT, out))
+                                method.beneath(task.told().with(OutputConfig.OUT, out))
                                         .with(ArithmeticConfig.STEPS, steps)
                                         .with(ArithmeticConfig.EPS, rate.eps())
                                         .with(ArithmeticConfig.LR, rate.lr())
@@ -189,7 +130,14 @@ public final class Learning {
         }
         Folders.delete(out);
         return new Curve(
-                method.name(), seed, rate.eps(), rate.lr(), watch.seconds, diverged, watch.points);
+                method.name(),
+                seed,
+                rate.eps(),
+                rate.lr(),
+                watch.seconds,
+                diverged,
+                watch.points,
+                Map.of());
     }
 
     private String report() throws IOException {

@@ -1,5 +1,6 @@
 package io.millrace.bench;
 
+import io.millrace.bench.program.Options;
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.Method;
 import io.millrace.executor.config.Methods;

@@ -1,5 +1,6 @@
 package io.millrace.bench;
 
+import io.millrace.bench.program.Options;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;

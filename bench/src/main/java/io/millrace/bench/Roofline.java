@@ -1,5 +1,6 @@
 package io.millrace.bench;
 
+import io.millrace.bench.program.Options;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.plan.ModelPlanner;

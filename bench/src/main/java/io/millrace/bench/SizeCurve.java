@@ -1,6 +1,8 @@
 package io.millrace.bench;
 
 import io.millrace.bench.plot.SizePlot;
+import io.millrace.bench.program.Folders;
+import io.millrace.bench.program.Options;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.plan.ModelPlan;

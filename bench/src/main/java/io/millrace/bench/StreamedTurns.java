@@ -1,5 +1,7 @@
 package io.millrace.bench;
 
+import io.millrace.bench.program.Folders;
+import io.millrace.bench.program.Options;
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.ArithmeticConfig;

@@ -1,5 +1,7 @@
 package io.millrace.bench;
 
+import io.millrace.bench.program.Folders;
+import io.millrace.bench.program.MemoryWatch;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.json.Json;

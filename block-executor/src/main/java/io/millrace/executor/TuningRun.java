@@ -299,7 +299,7 @@ public final class TuningRun {
     }
 
     private void afterStep(long step, long last, double seconds, OperatorUse use) {
-        if (evaluatesAfter(step)) {
+        if (evaluatesAfter(step) || listener.evaluationRequested()) {
             after = evaluate();
             patienceIsOver = setup.workers().leads() && kept.isPatienceOver();
         }

@@ -143,8 +143,7 @@ class FindCommandTest {
         assertThat(
                         TuneCommandLine.of(
                                 List.of("find", "--lr", "1", "--eps=2", "--json", "--a b", "-x=$y"),
-                                "1e-3",
-                                "2e-4"))
+                                List.of("--eps", "1e-3", "--lr", "2e-4")))
                 .containsExactly(
                         "tune", "'--a b'", "'-x=$y'", "--eps", "1e-3", "--lr", "2e-4", "--out",
                         "tuned");

@@ -216,11 +216,65 @@ class PlanCommandTest {
         assertThat(plan.object("bytes_per_step").integer("nvme-read")).isZero();
     }
 
+    private static final List<String> SIDE_BY_SIDE =
+            List.of(
+                    "plan",
+                    "--arch=opt-125m",
+                    "--batch-size=1",
+                    "--micro-batch=1",
+                    "--seq-len=64",
+                    "--host-budget=450MiB",
+                    "--methods=lomo,qzo,adamw,mezo");
+
+    @Test
+    void methodsAreSetSideBySide() {
+        JsonObject plan = Json.parseObject(run(RealCommand.with(SIDE_BY_SIDE, "--json")));
+        List<JsonObject> methods =
+                plan.array("methods").stream().map(one -> JsonObject.of((Map<?, ?>) one)).toList();
+        assertThat(methods)
+                .extracting(one -> one.string("name"))
+                .containsExactly("lomo", "qzo", "adamw", "mezo");
+        assertThat(methods)
+                .extracting(one -> one.bool("fits", true))
+                .containsExactly(true, false, false, true);
+        assertThat(methods.get(2).integer("state_bytes")).isEqualTo(125_239_296L * 8);
+        assertThat(methods.get(2).object("minimum_bytes").integer("host")).isGreaterThan(450 << 20);
+        assertThat(methods.get(2).string("refusal")).startsWith("--host-budget: ");
+        // The plan itself is of MeZO, which nobody named.
+        assertThat(methods.get(3).number("predicted_step_seconds"))
+                .isEqualTo(plan.number("predicted_step_seconds"));
+        assertThat(methods.get(3).object("bytes_per_step").fields())
+                .isEqualTo(plan.object("bytes_per_step").fields());
+        assertThat(plan.object("cheapest").string("gradient")).isEqualTo("lomo");
+        assertThat(plan.object("cheapest").string("forwards")).isEqualTo("mezo");
+    }
+
+    @Test
+    void aTableOfMethodsSaysWhatFitsAndWhatIsCheapest() {
+        String text = run(SIDE_BY_SIDE);
+        assertThat(text)
+                .containsSubsequence(
+                        "Run it: millrace tune",
+                        "gradients\n  lomo ",
+                        "\n  adamw ",
+                        "does not fit\nforwards alone\n  mezo ",
+                        "cheapest\n  of gradients, lomo: ",
+                        "; of forwards alone, mezo: ",
+                        "refused\n  qzo: ");
+        assertThat(run(List.of("plan", "--arch=opt-125m", "--methods=all")))
+                .contains("\n  galore ", "\n  owlore ", "\n  fzoo-low-rank ");
+        String other = run(RealCommand.with(SIDE_BY_SIDE, "--method=lomo"));
+        assertThat(other.substring(other.indexOf("methods, under")))
+                .isEqualTo(text.substring(text.indexOf("methods, under")));
+    }
+
     @Test
     void whatCannotBePlannedIsRefusedInOneLine() {
         RealCommand command = new RealCommand(temp);
         assertThat(command.refused(List.of("plan", "--arch", "opt-1b"))).contains("opt-1.3b");
         assertThat(command.refused(List.of("plan"))).contains("--arch");
+        assertThat(command.refused(List.of("plan", "--arch=gpt2", "--methods=mezo,adam")))
+                .contains("--methods: unknown name 'adam'");
         assertThat(command.refused(List.of("plan", "--arch", "gpt2", "--device", "cuda:0")))
                 .contains("--gpu");
         assertThat(command.refused(RealCommand.with(WHAT_IF, "--device-budget", "1GiB")))

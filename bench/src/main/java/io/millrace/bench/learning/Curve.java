@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What one run of one method came to.
@@ -15,7 +16,8 @@ import java.util.Map;
  * @param lr learning rate, as it was found
  * @param seconds that its steps took together
  * @param diverged whether losses stopped being numbers, so that the run ended early
- * @param points evaluations, by forwards; the first is of the base
+ * @param points evaluations, in their order; the first is of the base
+ * @param figures what else was measured of it, by name
  */
 public record Curve(
         String method,
@@ -24,25 +26,27 @@ public record Curve(
         double lr,
         double seconds,
         boolean diverged,
-        List<Point> points) {
+        List<Point> points,
+        Map<String, Double> figures) {
     /**
      * An evaluation on held-out data.
      *
-     * @param forwards of a batch, that the steps before it took
+     * @param spent what the steps before it took: forwards of a batch, or seconds
      * @param loss mean over scored tokens
      * @param accuracy NaN where the task has none
      */
-    public record Point(double forwards, double loss, double accuracy) {}
+    public record Point(double spent, double loss, double accuracy) {}
 
-    /** Freezes the points. */
+    /** Freezes points and figures. */
     public Curve {
         points = List.copyOf(points);
+        figures = Map.copyOf(figures);
     }
 
     /** The last evaluation; its loss is infinite where the run diverged. */
     Point end() {
         Point last = points.getLast();
-        return diverged ? new Point(last.forwards, Double.POSITIVE_INFINITY, Double.NaN) : last;
+        return diverged ? new Point(last.spent, Double.POSITIVE_INFINITY, Double.NaN) : last;
     }
 
     /** Held-out loss at the end; infinite where the run diverged. */
@@ -62,7 +66,7 @@ public record Curve(
         List<Map<String, Object>> all = new ArrayList<>();
         for (Point point : points) {
             Map<String, Object> one = new LinkedHashMap<>();
-            one.put("forwards", point.forwards);
+            one.put("spent", point.spent);
             one.put("loss", point.loss);
             if (!Double.isNaN(point.accuracy)) {
                 one.put("accuracy", point.accuracy);
@@ -70,6 +74,7 @@ public record Curve(
             all.add(one);
         }
         fields.put("points", all);
+        fields.put("figures", new TreeMap<>(figures));
         return fields;
     }
 
@@ -80,7 +85,7 @@ public record Curve(
                         .map(one -> JsonObject.of((Map<?, ?>) one))
                         .map(one ->
                                 new Point(
-                                        one.number("forwards"),
+                                        one.number("spent"),
                                         one.number("loss"),
                                         one.number("accuracy", Double.NaN)))
                         .toList();
@@ -91,6 +96,13 @@ public record Curve(
                 fields.number("lr"),
                 fields.number("seconds"),
                 fields.bool("diverged", false),
-                points);
+                points,
+                figures(fields.object("figures")));
+    }
+
+    private static Map<String, Double> figures(JsonObject fields) {
+        Map<String, Double> figures = new TreeMap<>();
+        fields.fields().keySet().forEach(name -> figures.put(name, fields.number(name)));
+        return figures;
     }
 }

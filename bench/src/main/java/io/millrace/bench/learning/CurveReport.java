@@ -45,7 +45,7 @@ public final class CurveReport {
                             curves.size(),
                             rate.forwards(),
                             curves.stream()
-                                    .mapToDouble(curve -> curve.end().forwards())
+                                    .mapToDouble(curve -> curve.end().spent())
                                     .average()
                                     .orElseThrow(),
                             rate.eps(),
@@ -72,7 +72,7 @@ public final class CurveReport {
                     IntStream.range(0, shortest)
                             .mapToObj(i ->
                                     new Svg.Place(
-                                            curves.getFirst().points().get(i).forwards(),
+                                            curves.getFirst().points().get(i).spent(),
                                             curves.stream()
                                                     .mapToDouble(one -> one.points().get(i).loss())
                                                     .average()

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /** Several curves over one axis, the other logarithmic, with their names beside them. */
 public final class CurvePlot {
@@ -15,34 +16,49 @@ public final class CurvePlot {
     private static final int BOTTOM = 440;
     private static final int LEGEND_LINE = 20;
     private static final double MARGIN = 1.03;
-    private static final List<String> COLOURS =
-            List.of(
-                    "#1565c0", "#c62828", "#2e7d32", "#6a1b9a", "#ef6c00", "#00838f", "#ad1457",
-                    "#5d4037", "#455a64", "#9e9d24");
     private static final List<String> DASHES = List.of("none", "7 3", "2 3");
 
     private final Map<String, List<Svg.Place>> curves;
-    private final double greatestX;
-    private final double leastY;
-    private final double greatestY;
+    private final Set<String> dashed;
+    private final Scale across;
+    private final Scale down;
     private final Svg svg = new Svg(WIDTH, HEIGHT);
 
+    /** Curves by name over an axis of equal steps that begins at 0. */
+    public CurvePlot(Map<String, List<Svg.Place>> curves) {
+        this(curves, Scale.Kind.LINEAR, Set.of());
+    }
+
     /**
-     * Curves by name. Where they begin is the top of the plot: what rises above is not drawn.
+     * Curves by name. Where they begin is the top of the plot: what rises above is not drawn, nor
+     * what has no place on a logarithmic axis.
      *
      * @param curves in the order of their names in the plot, each by its x, with y above 0
+     * @param kind of the axis of x
+     * @param dashed names of those that are another kind; they have colours of their own
      */
-    public CurvePlot(Map<String, List<Svg.Place>> curves) {
+    public CurvePlot(Map<String, List<Svg.Place>> curves, Scale.Kind kind, Set<String> dashed) {
         this.curves = curves;
+        this.dashed = dashed;
         List<Svg.Place> all = curves.values().stream().flatMap(List::stream).toList();
-        greatestX = all.stream().mapToDouble(Svg.Place::x).max().orElseThrow();
-        leastY = all.stream().mapToDouble(Svg.Place::y).min().orElseThrow() / MARGIN;
-        greatestY =
+        double greatestX = all.stream().mapToDouble(Svg.Place::x).max().orElseThrow();
+        double leastX =
+                kind == Scale.Kind.LINEAR
+                        ? 0
+                        : all.stream()
+                                .mapToDouble(Svg.Place::x)
+                                .filter(x -> x > 0)
+                                .min()
+                                .orElseThrow();
+        across = new Scale(kind, leastX, greatestX);
+        double leastY = all.stream().mapToDouble(Svg.Place::y).min().orElseThrow() / MARGIN;
+        double greatestY =
                 MARGIN
                         * curves.values().stream()
                                 .mapToDouble(curve -> curve.getFirst().y())
                                 .max()
                                 .orElseThrow();
+        down = new Scale(Scale.Kind.LOGARITHMIC, leastY, greatestY);
     }
 
     /** Draws it. */
@@ -51,12 +67,15 @@ public final class CurvePlot {
         svg.text((LEFT + RIGHT) / 2.0, HEIGHT - 16, "middle", axis);
         grid();
         int number = 0;
+        int[] ofKind = new int[2];
         for (Map.Entry<String, List<Svg.Place>> curve : curves.entrySet()) {
-            String colour = COLOURS.get(number % COLOURS.size());
-            String dashes = DASHES.get(number / COLOURS.size() % DASHES.size());
+            int kind = dashed.contains(curve.getKey()) ? 1 : 0;
+            int colours = Svg.COLOURS.size();
+            String colour = Svg.COLOURS.get(ofKind[kind] % colours);
+            String dashes = DASHES.get((ofKind[kind]++ / colours + kind) % DASHES.size());
             List<Svg.Place> seen = new ArrayList<>();
             for (Svg.Place place : curve.getValue()) {
-                if (place.y() <= greatestY) {
+                if (down.has(place.y()) && across.has(place.x())) {
                     seen.add(new Svg.Place(x(place.x()), y(place.y())));
                 }
             }
@@ -72,57 +91,29 @@ public final class CurvePlot {
     }
 
     private void grid() {
-        for (double y : ticks()) {
-            svg.stroke(LEFT, y(y), RIGHT, y(y), "#eee");
-            svg.text(
-                    LEFT - 8,
-                    y(y) + 4,
-                    "end",
-                    String.format(Locale.ROOT, "%.4g", y).replaceAll("\\.?0+$", ""));
+        for (double y : down.ticks(6)) {
+            svg.grid(LEFT, y(y), RIGHT, y(y));
+            svg.text(LEFT - 8, y(y) + 4, "end", number(y));
         }
-        double step = niceStep(greatestX / 5);
-        for (double x = 0; x <= greatestX * (1 + 1e-9); x += step) {
-            svg.stroke(x(x), BOTTOM, x(x), BOTTOM + 5, "#333");
-            svg.text(x(x), BOTTOM + 20, "middle", String.format(Locale.ROOT, "%,.0f", x));
+        for (double x : across.ticks(5)) {
+            svg.line(x(x), BOTTOM, x(x), BOTTOM + 5);
+            svg.text(x(x), BOTTOM + 20, "middle", number(x));
         }
-        svg.stroke(LEFT, BOTTOM, RIGHT, BOTTOM, "#333");
-        svg.stroke(LEFT, TOP, LEFT, BOTTOM, "#333");
+        svg.line(LEFT, BOTTOM, RIGHT, BOTTOM);
+        svg.line(LEFT, TOP, LEFT, BOTTOM);
     }
 
-    /** Equal steps where the axis is short, else 1, 2 and 5 of every power of ten. */
-    private List<Double> ticks() {
-        List<Double> ticks = new ArrayList<>();
-        if (greatestY / leastY < 4) {
-            double step = niceStep((greatestY - leastY) / 6);
-            for (double y = Math.ceil(leastY / step) * step; y <= greatestY; y += step) {
-                ticks.add(y);
-            }
-            return ticks;
-        }
-        for (double power = Math.pow(10, Math.floor(Math.log10(leastY)));
-                power <= greatestY;
-                power *= 10) {
-            for (double digit : new double[] {1, 2, 5}) {
-                if (digit * power >= leastY && digit * power <= greatestY) {
-                    ticks.add(digit * power);
-                }
-            }
-        }
-        return ticks;
-    }
-
-    /** 1, 2 or 5 times a power of ten. */
-    private static double niceStep(double about) {
-        double power = Math.pow(10, Math.floor(Math.log10(about)));
-        double digit = about / power;
-        return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+    private static String number(double value) {
+        return String.format(Locale.ROOT, value < 1000 ? "%.4g" : "%,.0f", value)
+                .replaceAll("(\\.\\d*?)0+$", "$1")
+                .replaceAll("\\.$", "");
     }
 
     private double x(double value) {
-        return LEFT + (RIGHT - LEFT) * value / greatestX;
+        return LEFT + (RIGHT - LEFT) * across.share(value);
     }
 
     private double y(double value) {
-        return BOTTOM - (BOTTOM - TOP) * Math.log(value / leastY) / Math.log(greatestY / leastY);
+        return BOTTOM - (BOTTOM - TOP) * down.share(value);
     }
 }

@@ -57,7 +57,7 @@ public final class SizePlot {
         for (Point point : points) {
             double x = x(point.tokenParameters());
             double y = y(point.seconds());
-            svg.dot(new Svg.Place(x, y), "#1565c0");
+            svg.dot(new Svg.Place(x, y), Svg.COLOURS.getFirst());
             String off = String.format(Locale.ROOT, "%+.1f %%", 100 * (point.unit() / unit - 1));
             String label = point.name() + " (" + off + ")";
             if (x < (LEFT + RIGHT) / 2.0) {
@@ -74,18 +74,18 @@ public final class SizePlot {
     private void grid() {
         for (double x = power(fromX); x <= toX; x *= 10) {
             if (x >= fromX) {
-                svg.stroke(x(x), TOP, x(x), BOTTOM, "#eee");
+                svg.grid(x(x), TOP, x(x), BOTTOM);
                 svg.text(x(x), BOTTOM + 18, "middle", "1e" + Math.round(Math.log10(x)));
             }
         }
         for (double y = power(fromY); y <= toY; y *= 10) {
             if (y >= fromY) {
-                svg.stroke(LEFT, y(y), RIGHT, y(y), "#eee");
+                svg.grid(LEFT, y(y), RIGHT, y(y));
                 svg.text(LEFT - 8, y(y) + 4, "end", String.format(Locale.ROOT, "%s s", number(y)));
             }
         }
-        svg.stroke(LEFT, BOTTOM, RIGHT, BOTTOM, "#333");
-        svg.stroke(LEFT, TOP, LEFT, BOTTOM, "#333");
+        svg.line(LEFT, BOTTOM, RIGHT, BOTTOM);
+        svg.line(LEFT, TOP, LEFT, BOTTOM);
     }
 
     private static double power(double value) {

@@ -3,8 +3,14 @@ package io.millrace.bench.plot;
 import java.util.List;
 import java.util.Locale;
 
-/** An SVG picture as it is drawn, on white; lengths are its own units. */
+/** An SVG picture as it is drawn, for light pages and dark ones; lengths are its own units. */
 public final class Svg {
+    /** Colours that are readable on white and on near-black alike. */
+    static final List<String> COLOURS =
+            List.of(
+                    "#2f81f7", "#d97706", "#16a34a", "#c026d3", "#dc2626", "#0d9488", "#7c3aed",
+                    "#94a3b8", "#a16207", "#db2777");
+
     private final StringBuilder text = new StringBuilder();
 
     /** A place in the picture, from its upper left corner. */
@@ -16,11 +22,31 @@ public final class Svg {
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\""
                         + " viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"13\">",
                 width, height, width, height);
-        add("<rect width=\"%d\" height=\"%d\" fill=\"white\"/>", width, height);
+        add(
+                "<style>.ink{fill:#1f2328}.line{stroke:#1f2328}.grid{stroke:#1f2328;opacity:.15}"
+                        + ".page{fill:#fff}@media(prefers-color-scheme:dark){.ink{fill:#e6edf3}"
+                        + ".line{stroke:#e6edf3}.grid{stroke:#e6edf3}.page{fill:#0d1117}}</style>");
+        add("<rect class=\"page\" width=\"%d\" height=\"%d\"/>", width, height);
     }
 
-    /** A straight line. */
-    public void stroke(double x1, double y1, double x2, double y2, String colour) {
+    /** A straight line of an axis. */
+    void line(double x1, double y1, double x2, double y2) {
+        straight("line", x1, y1, x2, y2);
+    }
+
+    /** A straight line behind what is drawn. */
+    void grid(double x1, double y1, double x2, double y2) {
+        straight("grid", x1, y1, x2, y2);
+    }
+
+    private void straight(String kind, double x1, double y1, double x2, double y2) {
+        add(
+                "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>",
+                kind, x1, y1, x2, y2);
+    }
+
+    /** A straight line that is part of what is drawn. */
+    void stroke(double x1, double y1, double x2, double y2, String colour) {
         add(
                 "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>",
                 x1, y1, x2, y2, colour);
@@ -54,7 +80,7 @@ public final class Svg {
      */
     public void text(double x, double y, String anchor, String words) {
         add(
-                "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
+                "<text class=\"ink\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
                 x, y, anchor, words.replace("&", "&amp;").replace("<", "&lt;"));
     }
 

@@ -57,6 +57,18 @@ public record Method(String name, String source, Settings settings) {
     }
 
     /**
+     * The same for a comparison, in which not all methods have a use for all that is told: what
+     * means nothing to this one is left out.
+     *
+     * @param told of all of them
+     */
+    public Settings among(Settings told) {
+        Settings all = settings.with(told);
+        Settings own = all.without(ArithmeticConfig.idle(all));
+        return isFirstOrder() ? own.without(List.of(ArithmeticConfig.FOLD_EVERY)) : own;
+    }
+
+    /**
      * The whole point: all axes and their options. Where a run has to say how likely each layer is,
      * some are that are as likely as each other.
      */

@@ -226,6 +226,15 @@ public final class Methods {
     }
 
     /**
+     * One of them.
+     *
+     * @throws io.millrace.memory.BadInputException when no method has the name
+     */
+    public static Method named(String name) {
+        return REGISTRY.named(name);
+    }
+
+    /**
      * What a run is told once the method that it names, if any, lies beneath.
      *
      * @throws io.millrace.memory.BadInputException when no method has the name

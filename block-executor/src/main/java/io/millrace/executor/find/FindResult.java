@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * What was tried and what is proposed.
  *
- * @param epsTrials in order of ε
+ * @param epsTrials in order of ε; none where steps go along the gradient
  * @param rateTrials in order of the learning rate
  * @param eps the ε proposed
  * @param lr the learning rate proposed

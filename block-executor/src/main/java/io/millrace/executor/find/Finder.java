@@ -53,12 +53,15 @@ public final class Finder {
                     "save it in a file first");
         }
         Rehearser rehearser = new Rehearser(options, folder, listener);
-        List<EpsTrial> epsTrials = new EpsSearch(rehearser, progress).trials();
-        if (epsTrials.isEmpty()) {
+        // Along the gradient nothing is perturbed: there is no ε to look for.
+        boolean perturbs = run.arithmetic().isReplayable();
+        List<EpsTrial> epsTrials =
+                perturbs ? new EpsSearch(rehearser, progress).trials() : List.of();
+        if (perturbs && epsTrials.isEmpty()) {
             throw new BadInputException(
                     "--model", "no perturbation gives losses that are numbers", "check the model");
         }
-        double eps = EpsSearch.choose(epsTrials).eps();
+        double eps = perturbs ? EpsSearch.choose(epsTrials).eps() : run.arithmetic().eps();
         List<RateTrial> rates = new RateSearch(rehearser, progress, eps, steps).trials(start);
         RateTrial best =
                 rates.stream()

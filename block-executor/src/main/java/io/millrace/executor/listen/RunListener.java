@@ -37,6 +37,14 @@ public interface RunListener {
      */
     default void onEval(long step, double loss, double accuracy) {}
 
+    /**
+     * Asked after every step; true has the run evaluated then, beside the evaluations that it makes
+     * anyway.
+     */
+    default boolean evaluationRequested() {
+        return false;
+    }
+
     /** Asked after every step; true ends the run as an interruption that can be resumed. */
     default boolean stopRequested() {
         return false;

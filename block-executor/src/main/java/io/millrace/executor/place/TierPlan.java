@@ -183,6 +183,11 @@ public record TierPlan(
         return small < IoOptions.SMALL_BUDGET ? small : withHost(needs, IoOptions.SMALL_BUDGET);
     }
 
+    /** What a run takes of host memory beside a device budget where nothing lies on a drive. */
+    public static long residentHostBytes(Needs needs, long deviceBudget) {
+        return of(needs, new Budgets(ANY, deviceBudget, 0)).hostBytes();
+    }
+
     /** The smallest device budget; 0 on a device without memory of its own. */
     public static long minimumDeviceBytes(Needs needs) {
         return needs.unified() ? 0 : needs.scratchBytes() + needs.largestBlock();

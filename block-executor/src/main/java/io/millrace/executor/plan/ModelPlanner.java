@@ -31,6 +31,11 @@ public final class ModelPlanner {
      */
     public static ModelPlan plan(
             ModelShape model, PlanOptions options, Machine machine, boolean sweeps) {
+        return of(model, options, machine).plan(options, sweeps);
+    }
+
+    /** A planner of a run's model, options and machine. */
+    static ModelPlanner of(ModelShape model, PlanOptions options, Machine machine) {
         options.memory().checkDeviceBudget(machine.device().isUnified());
         ModelShape moving = options.arithmetic().wire().map(model::wired).orElse(model);
         ModelShape tuned = moving.tunedBy(options.arithmetic(), machine.device().name().kind());
@@ -38,7 +43,12 @@ public final class ModelPlanner {
         int tokens = options.seqLen().orElse(Math.min(limit, LONGEST_BY_DEFAULT));
         DatasetOptions.of(tokens, limit, model.program().vocabSize()); // what a run's data must fit
         Machine computing = computing(machine, options.arithmetic().matmul());
-        return new ModelPlanner(new PlanCandidates(tuned, computing, tokens)).plan(options, sweeps);
+        return new ModelPlanner(new PlanCandidates(tuned, computing, tokens));
+    }
+
+    /** Ways to run it. */
+    PlanCandidates candidates() {
+        return candidates;
     }
 
     private static Machine computing(Machine machine, Matmul matmul) {
@@ -100,7 +110,7 @@ public final class ModelPlanner {
     }
 
     /** With the micro-batch that was asked for, or the one that makes the fastest step. */
-    private PlanCandidates.Candidate best(PlanOptions options) {
+    PlanCandidates.Candidate best(PlanOptions options) {
         if (options.microBatch().isPresent()) {
             return candidates.candidate(options);
         }

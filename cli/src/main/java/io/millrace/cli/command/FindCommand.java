@@ -22,6 +22,7 @@ import io.millrace.executor.listen.RunListener;
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.option.Settings;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -122,7 +123,9 @@ public final class FindCommand implements Callable<Integer>, Described {
     }
 
     private void print(FindResult found) {
-        context.print("     eps        slope  disagreement");
+        if (!found.epsTrials().isEmpty()) {
+            context.print("     eps        slope  disagreement");
+        }
         for (EpsTrial trial : found.epsTrials()) {
             context.print(
                     String.format(
@@ -133,7 +136,9 @@ public final class FindCommand implements Callable<Integer>, Described {
                             100 * trial.disagreement(),
                             trial.eps() == found.eps() ? "<- proposed" : ""));
         }
-        context.print("");
+        if (!found.epsTrials().isEmpty()) {
+            context.print("");
+        }
         context.print("      lr  held-out loss");
         for (RateTrial trial : found.rateTrials()) {
             context.print(
@@ -154,9 +159,8 @@ public final class FindCommand implements Callable<Integer>, Described {
         context.print(
                 String.format(
                         Locale.ROOT,
-                        "proposed: --eps %s --lr %s, a third of the rate that did best (%s)",
-                        number(found.eps()),
-                        number(found.lr()),
+                        "proposed: %s, a third of the rate that did best (%s)",
+                        String.join(" ", proposed(found)),
                         number(found.best())));
         context.print(tuneCommand(found));
     }
@@ -167,13 +171,24 @@ public final class FindCommand implements Callable<Integer>, Described {
                         " ",
                         TuneCommandLine.of(
                                 spec.commandLine().getParseResult().originalArgs(),
-                                number(found.eps()),
-                                number(found.lr())));
+                                proposed(found)));
+    }
+
+    /** Along the gradient nothing is perturbed, and ε means nothing. */
+    private static List<String> proposed(FindResult found) {
+        List<String> words = new ArrayList<>();
+        if (!found.epsTrials().isEmpty()) {
+            words.addAll(List.of("--eps", number(found.eps())));
+        }
+        words.addAll(List.of("--lr", number(found.lr())));
+        return words;
     }
 
     private Map<String, Object> answer(FindResult found) {
         Map<String, Object> answer = new LinkedHashMap<>();
-        answer.put("eps", found.eps());
+        if (!found.epsTrials().isEmpty()) {
+            answer.put("eps", found.eps());
+        }
         answer.put("lr", found.lr());
         answer.put("best_lr", found.best());
         answer.put("eps_trials", found.epsTrials().stream().map(FindCommand::fields).toList());
@@ -181,9 +196,7 @@ public final class FindCommand implements Callable<Integer>, Described {
         answer.put(
                 "tune",
                 TuneCommandLine.of(
-                        spec.commandLine().getParseResult().originalArgs(),
-                        number(found.eps()),
-                        number(found.lr())));
+                        spec.commandLine().getParseResult().originalArgs(), proposed(found)));
         return answer;
     }
 

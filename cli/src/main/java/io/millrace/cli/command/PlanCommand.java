@@ -8,6 +8,7 @@ import io.millrace.cli.option.FormOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.MachineOptions;
 import io.millrace.cli.option.RunLine;
+import io.millrace.cli.plan.MethodTable;
 import io.millrace.cli.plan.PlanReport;
 import io.millrace.cli.plan.RunPlanner;
 import io.millrace.cli.plan.SweepPlot;
@@ -17,21 +18,26 @@ import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.Method;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.plan.MethodPlans;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelShape;
 import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.model.synthetic.SyntheticModel;
 import io.millrace.optim.option.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -48,6 +54,8 @@ import picocli.CommandLine.ParameterException;
         customSynopsis = "millrace plan (--model=DIR | --arch=NAME) [OPTION]...",
         description = "Show where a run's bytes would lie, what a step would cost, and why.")
 public final class PlanCommand implements Callable<Integer>, Described {
+    private static final String ALL = "all";
+
     private final CommandContext context;
 
     @ArgGroup(multiplicity = "0..1")
@@ -71,6 +79,14 @@ public final class PlanCommand implements Callable<Integer>, Described {
             converter = Converters.Size.class,
             description = "Bytes that the drive is rated to be written. Default: 600TB.")
     private Long endurance;
+
+    @Option(
+            names = "--methods",
+            paramLabel = "all|NAME,...",
+            description =
+                    "Add what each of these methods would take for the same model, batch and"
+                            + " budgets, and which is the cheapest that fits.")
+    private String methods;
 
     private RunLine run;
 
@@ -129,40 +145,70 @@ public final class PlanCommand implements Callable<Integer>, Described {
         if (plot != null) {
             GivenPaths.requireWritableFile("--plot", plot);
         }
-        ModelPlan plan = plan();
+        List<Method> compared = compared();
+        Settings told = packed(run.told());
+        // A plan reads no data and writes no folder: all that counts of the run is its arithmetic.
+        ArithmeticConfig arithmetic = TuneConfig.builder(told).arithmetic();
+        RunPlanner planner = new RunPlanner(told, PlanOptions.of(told, arithmetic));
+        RunPlanner.Place place = planner.place(() -> shape(arithmetic.dtype()), machine);
+        ModelPlan plan = planner.plan(place);
         PlanReport report =
                 new PlanReport(plan, Objects.requireNonNullElse(endurance, PlanReport.ENDURANCE));
         if (plot != null) {
             write(plot, SweepPlot.svg(plan));
         }
+        Map<String, Object> fields = new LinkedHashMap<>(report.fields());
+        List<String> lines = new ArrayList<>(report.lines());
+        if (methods != null) {
+            Settings said = packed(run.said().without(List.of(Methods.METHOD)));
+            MethodTable table =
+                    new MethodTable(
+                            MethodPlans.of(compared, said, place.shape(), place.machine()), plan);
+            fields.putAll(table.fields());
+            lines.add("");
+            lines.addAll(table.lines());
+        }
         if (json.wanted()) {
-            context.printJson(report.fields());
+            context.printJson(fields);
         } else {
-            report.lines().forEach(context::print);
+            lines.forEach(context::print);
         }
         return ExitCode.DONE;
     }
 
-    private ModelPlan plan() {
-        Settings told = run.told();
-        Optional<SyntheticModel.Packing> packing = form.packing();
-        if (packing.isPresent()) {
-            told = ofPacked(told);
+    /** Methods that are to be compared, if any. */
+    private List<Method> compared() {
+        if (methods == null) {
+            return List.of();
         }
-        // A plan reads no data and writes no folder: all that counts of the run is its arithmetic.
-        ArithmeticConfig arithmetic = TuneConfig.builder(told).arithmetic();
-        RunPlanner planner = new RunPlanner(told, PlanOptions.of(told, arithmetic));
-        Optional<DType> stored = arithmetic.dtype();
-        return planner.plan(
-                () ->
-                        source.arch != null
-                                ? ModelShape.named(source.arch, stored, packing)
-                                : ModelShape.ofFolder(folder(), stored),
-                machine);
+        if (methods.equals(ALL)) {
+            return List.copyOf(Methods.all());
+        }
+        return Arrays.stream(methods.split(",", -1)).distinct().map(PlanCommand::named).toList();
+    }
+
+    private static Method named(String name) {
+        return Methods.all().stream()
+                .filter(method -> method.name().equals(name))
+                .findAny()
+                .orElseThrow(() ->
+                        new BadInputException(
+                                "--methods",
+                                "unknown name '" + name + "'",
+                                "give " + ALL + ", or names that 'millrace methods' lists"));
+    }
+
+    private ModelShape shape(Optional<DType> stored) {
+        return source.arch != null
+                ? ModelShape.named(source.arch, stored, form.packing())
+                : ModelShape.ofFolder(folder(), stored);
     }
 
     /** What is tuned over codes, where nothing was said: an adapter. */
-    private Settings ofPacked(Settings told) {
+    private Settings packed(Settings told) {
+        if (form.packing().isEmpty()) {
+            return told;
+        }
         if (source.arch == null) {
             throw new BadInputException(
                     "--format",

@@ -13,8 +13,12 @@ public final class TuneCommandLine {
 
     private TuneCommandLine() {}
 
-    /** The words of the command after the program's name, quoted for a shell where they need it. */
-    public static List<String> of(List<String> findArguments, String eps, String lr) {
+    /**
+     * The words of the command after the program's name, quoted for a shell where they need it.
+     *
+     * @param proposed options and their values
+     */
+    public static List<String> of(List<String> findArguments, List<String> proposed) {
         List<String> words = new ArrayList<>();
         words.add("tune");
         boolean dropsValue = false;
@@ -28,7 +32,8 @@ public final class TuneCommandLine {
                 words.add(quoted(argument));
             }
         }
-        words.addAll(List.of("--eps", eps, "--lr", lr, "--out", "tuned"));
+        words.addAll(proposed);
+        words.addAll(List.of("--out", "tuned"));
         return words;
     }
 

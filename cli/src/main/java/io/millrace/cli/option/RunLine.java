@@ -171,6 +171,11 @@ public final class RunLine {
      *     is none
      */
     public Settings told() {
+        return Methods.resolve(said());
+    }
+
+    /** The same with the method by its name, and nothing beneath. */
+    public Settings said() {
         Settings told = recipe().only(helps.keySet()).with(here());
         List<String> missing =
                 required.stream()
@@ -185,7 +190,7 @@ public final class RunLine {
                                     : "Missing required options: ")
                             + missing.stream().collect(Collectors.joining(", ")));
         }
-        return Methods.resolve(told.without(List.of(CONFIG, SET)));
+        return told.without(List.of(CONFIG, SET));
     }
 
     /** All that the recipe says, of whatever command. */

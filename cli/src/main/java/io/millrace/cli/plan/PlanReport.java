@@ -52,13 +52,7 @@ public record PlanReport(ModelPlan plan, long enduranceBytes) {
                         plan.memory().minimumDeviceBytes(),
                         "host",
                         plan.memory().minimumHostBytes()));
-        Map<String, Object> bytes = new LinkedHashMap<>();
-        for (Lane lane : Lane.values()) {
-            if (lane != Lane.COMPUTE) {
-                bytes.put(lane.label(), Math.round(forecast.bytes().get(lane)));
-            }
-        }
-        fields.put("bytes_per_step", bytes);
+        fields.put("bytes_per_step", bytes(forecast));
         fields.put("sweep", sweep());
         fields.put("machine", plan.machine().name());
         fields.put("measured", plan.machine().measured());
@@ -105,6 +99,17 @@ public record PlanReport(ModelPlan plan, long enduranceBytes) {
         fields.put("drive_days", CommandContext.orNull(driveDays()));
         fields.put("advice", plan.counsel().advice());
         return fields;
+    }
+
+    /** What each lane moves in a step. */
+    static Map<String, Object> bytes(Forecast forecast) {
+        Map<String, Object> bytes = new LinkedHashMap<>();
+        for (Lane lane : Lane.values()) {
+            if (lane != Lane.COMPUTE) {
+                bytes.put(lane.label(), Math.round(forecast.bytes().get(lane)));
+            }
+        }
+        return bytes;
     }
 
     /** What an update rule keeps for the elements of all blocks. */

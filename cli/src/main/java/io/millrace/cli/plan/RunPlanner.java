@@ -20,6 +20,14 @@ import java.util.function.Supplier;
  */
 public record RunPlanner(Settings told, PlanOptions options) {
     /**
+     * What a run is planned for.
+     *
+     * @param shape of its model
+     * @param machine with the device that it would use
+     */
+    public record Place(ModelShape shape, Machine machine) {}
+
+    /**
      * Plans it.
      *
      * @param model its shape, read now that the options are found to be good
@@ -27,6 +35,16 @@ public record RunPlanner(Settings told, PlanOptions options) {
      * @throws io.millrace.memory.BadInputException where they do not fit
      */
     public ModelPlan plan(Supplier<ModelShape> model, MachineOptions machine) {
+        return plan(place(model, machine));
+    }
+
+    /** The same at a place that was looked up. */
+    public ModelPlan plan(Place place) {
+        return ModelPlanner.plan(place.shape(), options, place.machine(), true);
+    }
+
+    /** Looks up the place. */
+    public Place place(Supplier<ModelShape> model, MachineOptions machine) {
         MemoryConfig memory = options.memory();
         if (machine.isThisOne()) {
             memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
@@ -40,6 +58,6 @@ public record RunPlanner(Settings told, PlanOptions options) {
                         shape.dtype(),
                         options.arithmetic().matmul(),
                         memory.nvmeDir());
-        return ModelPlanner.plan(shape, options, chosen, true);
+        return new Place(shape, chosen);
     }
 }

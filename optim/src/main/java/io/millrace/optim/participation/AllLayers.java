@@ -21,6 +21,11 @@ public final class AllLayers implements Participation {
     }
 
     @Override
+    public Rhythm rhythm(ModelUnits units) {
+        return Rhythm.round(1, 1);
+    }
+
+    @Override
     public ActiveParts parts(long step, long stepSeed, ModelUnits units) {
         BitSet all = new BitSet(units.layers());
         all.set(0, units.layers());

@@ -69,6 +69,11 @@ public record BadamLayers(int every, LayerTurns order, long runSeed) implements 
         return ActiveParts.of(layers, false);
     }
 
+    @Override
+    public Rhythm rhythm(ModelUnits units) {
+        return Rhythm.round(every, Math.max(1, units.layers()));
+    }
+
     private int layer(long round, int place, int count) {
         return switch (order) {
             case DESCENDING -> count - 1 - place;

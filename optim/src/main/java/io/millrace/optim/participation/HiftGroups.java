@@ -79,6 +79,11 @@ public record HiftGroups(int size, UnitOrder order, long runSeed) implements Par
         return new ActiveParts(embedding, layers, head);
     }
 
+    @Override
+    public Rhythm rhythm(ModelUnits units) {
+        return Rhythm.round(1, groups(units));
+    }
+
     /** The cycle's number: in one cycle all units take a step at the same rate. */
     @Override
     public long tick(long step, ModelUnits units) {

@@ -92,6 +92,11 @@ public record LisaLayers(int count, int every, LeftStates left, long runSeed)
         return ActiveParts.of(layers, true);
     }
 
+    @Override
+    public Rhythm rhythm(ModelUnits units) {
+        return Rhythm.drawn(every);
+    }
+
     /** The seed of the first step of a period. */
     static long seed(long runSeed, long step, int every) {
         return SplitMix64.output(runSeed, step - (step - 1) % every);

@@ -96,6 +96,11 @@ public record OwloreLayers(
         return ActiveParts.of(layers, true);
     }
 
+    @Override
+    public Rhythm rhythm(ModelUnits units) {
+        return Rhythm.drawn(every);
+    }
+
     /** The layer at which the sum of weights passes a share of all. */
     private static int drawn(double[] weights, double share) {
         double all = 0;

@@ -32,6 +32,15 @@ public interface Participation {
     ActiveParts parts(long step, long stepSeed, ModelUnits units);
 
     /**
+     * In what turns parts have one.
+     *
+     * @param units of the model
+     */
+    default Rhythm rhythm(ModelUnits units) {
+        return Rhythm.drawn(1);
+    }
+
+    /**
      * What a schedule of the learning rate counts by: steps, unless it takes several for every part
      * of the model to have had one.
      *

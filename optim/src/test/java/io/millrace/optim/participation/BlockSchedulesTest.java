@@ -47,6 +47,37 @@ final class BlockSchedulesTest {
         return Participations.KINDS.make(name, values, SEED);
     }
 
+    /** All steps of a turn have the same parts, and in the next round all comes as often again. */
+    @Test
+    void turnsAreAsLongAsTheyAreSaidToBe() {
+        ModelUnits units = new ModelUnits(3, false);
+        assertThat(new HiftGroups(2, UnitOrder.RANDOM, SEED).rhythm(units))
+                .isEqualTo(Rhythm.round(1, 3));
+        assertThat(new BadamLayers(4, LayerTurns.RANDOM, SEED).rhythm(units))
+                .isEqualTo(Rhythm.round(4, 3));
+        assertThat(new LisaLayers(1, 4, LeftStates.KEEP, SEED).rhythm(units))
+                .isEqualTo(Rhythm.drawn(4));
+        for (Participation blocks :
+                List.of(
+                        new AllLayers(),
+                        new HiftGroups(1, UnitOrder.TOP_DOWN, SEED),
+                        new HiftGroups(2, UnitOrder.RANDOM, SEED),
+                        new BadamLayers(4, LayerTurns.RANDOM, SEED),
+                        new LisaLayers(1, 4, LeftStates.KEEP, SEED),
+                        new OwloreLayers(2, 3, LeftStates.KEEP, List.of(1.0, 2.0, 1.0), SEED))) {
+            Rhythm rhythm = blocks.rhythm(units);
+            int round = rhythm.every() * rhythm.round().orElse(9);
+            List<String> steps = steps(blocks, 2 * round, units);
+            for (int i = 0; i < steps.size(); i++) {
+                assertThat(steps.get(i)).isEqualTo(steps.get(i - i % rhythm.every()));
+            }
+            if (rhythm.round().isPresent()) {
+                assertThat(steps.subList(0, round))
+                        .containsExactlyInAnyOrderElementsOf(steps.subList(round, 2 * round));
+            }
+        }
+    }
+
     @Test
     void hiftGoesThroughTheModelUnitByUnit() {
         ModelUnits units = new ModelUnits(3, false);

@@ -1,4 +1,4 @@
-package io.millrace.bench;
+package io.millrace.bench.program;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.cuda.CudaApi;
@@ -15,7 +15,7 @@ import java.util.concurrent.locks.LockSupport;
  * Watches a process from outside: the most memory that was ever resident, by the system, and the
  * most of the card's memory beyond what was in use before, by NVML five times a second.
  */
-final class MemoryWatch implements AutoCloseable {
+public final class MemoryWatch implements AutoCloseable {
     private static final long PERIOD_NS = 200_000_000;
 
     private final int card; // -1 for none that tells
@@ -29,7 +29,7 @@ final class MemoryWatch implements AutoCloseable {
      *
      * @param device a card; others have no memory to watch
      */
-    MemoryWatch(DeviceName device) {
+    public MemoryWatch(DeviceName device) {
         int number = device.kind() == DeviceKind.CUDA ? device.ordinal() : -1;
         OptionalLong used = used(number);
         card = used.isPresent() ? number : -1;
@@ -63,12 +63,12 @@ final class MemoryWatch implements AutoCloseable {
     }
 
     /** The card's most used bytes beyond those before; empty where nobody tells. */
-    OptionalLong peakDeviceBytes() {
+    public OptionalLong peakDeviceBytes() {
         return card < 0 ? OptionalLong.empty() : OptionalLong.of(peak - before);
     }
 
     /** A process's most resident bytes so far; empty where it has ended. */
-    static OptionalLong peakResidentBytes(long pid) {
+    public static OptionalLong peakResidentBytes(long pid) {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/status"))) {
                 if (line.startsWith("VmHWM:")) {

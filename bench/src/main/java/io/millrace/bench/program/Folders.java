@@ -1,4 +1,4 @@
-package io.millrace.bench;
+package io.millrace.bench.program;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** Folders that a benchmark makes and removes. */
-final class Folders {
+public final class Folders {
     private Folders() {}
 
     /** Removes a folder with all in it; nothing where there is none. */
-    static void delete(Path folder) throws IOException {
+    public static void delete(Path folder) throws IOException {
         if (!Files.exists(folder)) {
             return;
         }
