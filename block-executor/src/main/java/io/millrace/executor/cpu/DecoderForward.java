@@ -25,7 +25,6 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.GradientSteps;
-import io.millrace.executor.step.Grain;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
