@@ -106,6 +106,16 @@ public final class DecoderForward implements Forward {
     }
 
     @Override
+    public Grain triedGrain() {
+        Grain grain = grain();
+        boolean apart =
+                grain.scalesAtOnce() > 0
+                        && grain.scalesApart()
+                        && RowsApart.hold(scratch, scratch.rowsAtOnce());
+        return apart ? new Grain(0, true) : grain;
+    }
+
+    @Override
     public GradientSteps gradients() {
         return backward.map(GradientSteps.class::cast).orElseGet(Forward.super::gradients);
     }

@@ -38,6 +38,14 @@ public interface Forward extends AutoCloseable {
     }
 
     /**
+     * The same where products' shapes were tried and found not to decide: what a device and its
+     * libraries are may make it finer. Takes seconds, between passes.
+     */
+    default Grain triedGrain() {
+        return grain();
+    }
+
+    /**
      * Worker-seconds so far by the name of each operator; empty where no workers of a CPU compute.
      */
     default Map<String, Double> operatorSeconds() {
