@@ -67,7 +67,7 @@ public interface Forward extends AutoCloseable {
      */
     record Grain(int scalesAtOnce, boolean scalesApart) {
         /** Of what nothing is known: all queries belong together. */
-        static final Grain WHOLE = new Grain(Integer.MAX_VALUE, false);
+        public static final Grain WHOLE = new Grain(Integer.MAX_VALUE, false);
     }
 
     /** Takes a block's bytes, valid during the call. */
