@@ -15,6 +15,7 @@ public final class SpreadForward implements Forward {
     private final Forward own;
     private final Workers workers;
     private final Parallel mode;
+    private final Grain grain;
 
     /**
      * A worker's side of the passes.
@@ -27,11 +28,28 @@ public final class SpreadForward implements Forward {
         this.own = own;
         this.workers = workers;
         this.mode = mode;
+        grain = agreed();
+    }
+
+    /** The finer grain where every worker has found it good. */
+    private Grain agreed() {
+        Grain sure = own.grain();
+        Grain tried = own.triedGrain();
+        double[] words = {tried.scalesAtOnce(), tried.scalesApart() ? 1 : 0};
+        List<double[]> all = workers.gather(words);
+        for (int rank = 0; rank < all.size(); rank++) {
+            workers.requireNumbers(rank, all.get(rank), words.length);
+            double[] found = all.get(rank);
+            if (found[Workers.HEAD] != words[0] || found[Workers.HEAD + 1] != words[1]) {
+                return sure;
+            }
+        }
+        return tried;
     }
 
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
-        List<Share> shares = Shares.of(request, own.grain(), mode, workers.size());
+        List<Share> shares = Shares.of(request, grain, mode, workers.size());
         Share mine = shares.get(workers.rank());
         CellSink cells = new CellSink(mine, sink);
         if (!mine.isEmpty()) {

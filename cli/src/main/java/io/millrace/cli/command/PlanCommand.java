@@ -8,10 +8,13 @@ import io.millrace.cli.option.FormOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.MachineOptions;
 import io.millrace.cli.option.RunLine;
+import io.millrace.cli.option.WorkersOptions;
 import io.millrace.cli.plan.MethodTable;
 import io.millrace.cli.plan.PlanReport;
 import io.millrace.cli.plan.RunPlanner;
+import io.millrace.cli.plan.ScalingPlot;
 import io.millrace.cli.plan.SweepPlot;
+import io.millrace.cli.plan.WorkersReport;
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
@@ -23,10 +26,12 @@ import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.plan.MethodPlans;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelShape;
 import io.millrace.executor.plan.PlanOptions;
+import io.millrace.executor.plan.SpreadPlan;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.optim.option.Settings;
@@ -66,6 +71,8 @@ public final class PlanCommand implements Callable<Integer>, Described {
     @Mixin private FormOption form = new FormOption();
 
     @Mixin private MachineOptions machine = new MachineOptions();
+
+    @Mixin private WorkersOptions workers = new WorkersOptions();
 
     @Option(
             names = "--plot",
@@ -137,6 +144,7 @@ public final class PlanCommand implements Callable<Integer>, Described {
                         .take(List.of(Methods.METHOD))
                         .take(ArithmeticConfig.STEP)
                         .take(MemoryConfig.OPTIONS)
+                        .take(Parallel.OPTIONS)
                         .after("--json");
     }
 
@@ -145,6 +153,7 @@ public final class PlanCommand implements Callable<Integer>, Described {
         if (plot != null) {
             GivenPaths.requireWritableFile("--plot", plot);
         }
+        workers.check();
         List<Method> compared = compared();
         Settings told = packed(run.told());
         // A plan reads no data and writes no folder: all that counts of the run is its arithmetic.
@@ -152,13 +161,23 @@ public final class PlanCommand implements Callable<Integer>, Described {
         RunPlanner planner = new RunPlanner(told, PlanOptions.of(told, arithmetic));
         RunPlanner.Place place = planner.place(() -> shape(arithmetic.dtype()), machine);
         ModelPlan plan = planner.plan(place);
+        Optional<WorkersReport> spread =
+                workers.areAsked() ? Optional.of(spread(plan)) : Optional.empty();
         PlanReport report =
                 new PlanReport(plan, Objects.requireNonNullElse(endurance, PlanReport.ENDURANCE));
         if (plot != null) {
-            write(plot, SweepPlot.svg(plan));
+            write(
+                    plot,
+                    workers.simulates()
+                            ? scaling(plan, spread.orElseThrow())
+                            : SweepPlot.svg(plan));
         }
         Map<String, Object> fields = new LinkedHashMap<>(report.fields());
         List<String> lines = new ArrayList<>(report.lines());
+        spread.ifPresent(one -> {
+            fields.put("workers", one.fields());
+            lines.addAll(one.lines());
+        });
         if (methods != null) {
             Settings said = packed(run.said().without(List.of(Methods.METHOD)));
             MethodTable table =
@@ -174,6 +193,33 @@ public final class PlanCommand implements Callable<Integer>, Described {
             lines.forEach(context::print);
         }
         return ExitCode.DONE;
+    }
+
+    private WorkersReport spread(ModelPlan plan) {
+        Settings told = run.told();
+        Parallel mode = told.find(Parallel.OPTION).orElse(Parallel.AUTO);
+        SpreadPlan spread =
+                told.has(DataConfig.MICRO_BATCH)
+                        ? new SpreadPlan(plan)
+                        : SpreadPlan.best(plan, mode, workers.count(), workers.network());
+        return new WorkersReport(
+                spread,
+                plan.forecast().stepSeconds(),
+                mode,
+                workers.count(),
+                workers.network(),
+                workers.simulates());
+    }
+
+    private String scaling(ModelPlan plan, WorkersReport spread) {
+        return ScalingPlot.svg(
+                String.format(
+                        "%s, batch %d × %d, over %s",
+                        plan.model().name(),
+                        plan.options().batchSize(),
+                        plan.tokensEach(),
+                        workers.network().label()),
+                spread.points());
     }
 
     /** Methods that are to be compared, if any. */
