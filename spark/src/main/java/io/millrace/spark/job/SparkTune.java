@@ -4,16 +4,14 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
 import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 
@@ -87,14 +85,14 @@ public final class SparkTune {
         conf.setIfMissing("spark.ui.showConsoleProgress", "false");
         try (JavaSparkContext java = new JavaSparkContext(conf)) {
             SparkContext spark = java.sc();
-            bringFiles(spark, job.files());
+            Broadcast<BroughtFiles> files = java.broadcast(BroughtFiles.read(job.files()));
             ShownLines shown = new ShownLines();
             spark.register(shown, "what worker 0 shows");
             ShowingListener showing = new ShowingListener(shown.id());
             spark.addSparkListener(showing);
             Thread stopping = new Thread(() -> stop(spark));
             Runtime.getRuntime().addShutdownHook(stopping);
-            int code = place(java, job, Installation.of(conf), shown);
+            int code = place(java, new WorkerTask(job, Installation.of(conf), shown, files));
             showing.rest(shown.value());
             return code;
         }
@@ -104,8 +102,8 @@ public final class SparkTune {
         spark.cancelAllJobs();
     }
 
-    private static int place(
-            JavaSparkContext java, SparkJob job, Installation installation, ShownLines shown) {
+    private static int place(JavaSparkContext java, WorkerTask task) {
+        SparkJob job = task.job();
         List<Object> ranks =
                 IntStream.range(0, job.workers()).<Object>mapToObj(rank -> rank).toList();
         ClassTag<WorkerEnd> tag = ClassTag$.MODULE$.apply(WorkerEnd.class);
@@ -114,7 +112,7 @@ public final class SparkTune {
                     java.parallelize(ranks, job.workers())
                             .rdd()
                             .barrier()
-                            .mapPartitions(new WorkerTask(job, installation, shown), false, tag)
+                            .mapPartitions(task, false, tag)
                             .collect();
             return show((WorkerEnd[]) ends);
         } catch (Exception e) {
@@ -156,17 +154,6 @@ public final class SparkTune {
         }
         say(reason + "; the same command with --resume goes on from the journal");
         return FAILED;
-    }
-
-    /** Files that a worker's machine may lack; two of one name have to lie there already. */
-    private static void bringFiles(SparkContext spark, List<String> files) {
-        Set<String> names = new HashSet<>();
-        for (String file : files) {
-            Path path = Path.of(file).toAbsolutePath();
-            if (Files.isRegularFile(path) && names.add(path.getFileName().toString())) {
-                spark.addFile(path.toUri().toString());
-            }
-        }
     }
 
     static void say(String line) {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,7 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.BarrierTaskContext;
-import org.apache.spark.SparkFiles;
+import org.apache.spark.broadcast.Broadcast;
 import scala.collection.Iterator;
 import scala.runtime.AbstractFunction1;
 
@@ -33,11 +34,22 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
     private final SparkJob job;
     private final Installation installation;
     private final ShownLines shown;
+    private final Broadcast<BroughtFiles> files;
+    private transient Path folder;
 
-    WorkerTask(SparkJob job, Installation installation, ShownLines shown) {
+    WorkerTask(
+            SparkJob job,
+            Installation installation,
+            ShownLines shown,
+            Broadcast<BroughtFiles> files) {
         this.job = job;
         this.installation = installation;
         this.shown = shown;
+        this.files = files;
+    }
+
+    SparkJob job() {
+        return job;
     }
 
     @Override
@@ -77,7 +89,9 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
             moveJournal(context, facts, rank, journal);
         }
         List<String> said = new ArrayList<>();
-        try (WorkerProcess worker = start(context, rank, said)) {
+        folder = files.value().lay();
+        try (BroughtFiles.Folder _ = () -> BroughtFiles.remove(folder);
+                WorkerProcess worker = start(context, rank, said)) {
             Optional<String> address = address(context, worker, rank, host, resume);
             if (address.isPresent() && rank > 0) {
                 int colon = address.get().lastIndexOf(':');
@@ -178,9 +192,14 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
                 context.resources().contains(GPU)
                         ? "cuda:" + context.resources().apply(GPU).addresses()[0]
                         : "";
-        String files = job.files().isEmpty() ? "" : SparkFiles.getRootDirectory();
         return new WorkerSeat(
-                rank, context.getTaskInfos().length, host, port, resume, files, device);
+                rank,
+                context.getTaskInfos().length,
+                host,
+                port,
+                resume,
+                folder == null ? "" : folder.toString(),
+                device);
     }
 
     /** The exit code of a worker; a task that Spark has given up asks it to stop first. */
