@@ -104,15 +104,20 @@ public final class TuningRun {
      */
     public static RunSummary run(TuneConfig config, RunListener listener, Peers peers) {
         Workers workers = new Workers(peers);
-        requireSharing(config, workers);
-        Optional<RunSummary> done = FinishedRun.summary(config);
-        if (done.isPresent()) {
-            return done.get();
-        }
-        GivenPaths.requireFolder("--out", config.output().out());
-        try (RunObservers observers = RunObservers.open(config.output(), List.of());
-                RunSetup setup = RunSetup.prepare(config, listener, workers)) {
-            return new TuningRun(config, listener, setup, observers).run();
+        try {
+            requireSharing(config, workers);
+            Optional<RunSummary> done = FinishedRun.summary(config, workers);
+            if (done.isPresent()) {
+                return done.get();
+            }
+            GivenPaths.requireFolder("--out", config.output().out());
+            try (RunObservers observers = RunObservers.open(config.output(), List.of());
+                    RunSetup setup = RunSetup.prepare(config, listener, workers)) {
+                return new TuningRun(config, listener, setup, observers).run();
+            }
+        } catch (RuntimeException | Error e) {
+            workers.meetings().refuse(e);
+            throw e;
         }
     }
 

@@ -2,11 +2,13 @@ package io.millrace.executor.run;
 
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.spread.Workers;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -26,6 +28,8 @@ import java.util.stream.Stream;
 public record FinishedRun(long steps, long keptStep) {
     private static final String STEPS = "done_steps";
     private static final String KEPT_STEP = "kept_step";
+    private static final String LOSS = "loss";
+    private static final String FLAT_STEPS = "flat_steps";
 
     /** What {@code run.json} says of a folder's model; empty where there is none for certain. */
     static Optional<FinishedRun> of(Path folder) {
@@ -41,6 +45,40 @@ public record FinishedRun(long steps, long keptStep) {
     void addTo(Map<String, Object> fields) {
         fields.put(STEPS, steps);
         fields.put(KEPT_STEP, keptStep);
+    }
+
+    /**
+     * The end of a run that is asked to go on where worker 0 has done all its steps and saved the
+     * model; nothing is touched.
+     */
+    public static Optional<RunSummary> summary(TuneConfig config, Workers workers) {
+        Optional<RunSummary> own = workers.leads() ? summary(config) : Optional.empty();
+        JsonObject first = workers.meetings().begin(own.map(FinishedRun::words).orElse(Map.of()));
+        if (workers.leads() || !first.has(STEPS)) {
+            return own;
+        }
+        return Optional.of(
+                new RunSummary(
+                        config.output().out(),
+                        first.integer(STEPS),
+                        first.number(LOSS),
+                        first.integer(FLAT_STEPS),
+                        null,
+                        null,
+                        first.integer(KEPT_STEP),
+                        RunSummary.End.ALREADY_DONE));
+    }
+
+    private static Map<String, Object> words(RunSummary run) {
+        return Map.of(
+                STEPS,
+                run.stepsDone(),
+                LOSS,
+                run.lastLoss(),
+                FLAT_STEPS,
+                run.flatSteps(),
+                KEPT_STEP,
+                run.keptStep());
     }
 
     /** The end of a run that is asked to go on and has done all its steps; nothing is touched. */

@@ -6,10 +6,12 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.memory.file.FolderLock;
 import io.millrace.memory.nvme.BlockStore;
+import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.mask.MaskFile;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -36,6 +38,7 @@ final class RunFolder implements AutoCloseable {
 
     private static final String RUN = "run.json";
     private static final String RECIPE = "recipe.yaml";
+    private static final String METRICS = "metrics.jsonl";
 
     private final DurableFiles files;
     private final Path folder;
@@ -62,6 +65,41 @@ final class RunFolder implements AutoCloseable {
      */
     static RunFolder open(Path folder, boolean resume) {
         return open(DurableFiles.system(), folder, resume);
+    }
+
+    /**
+     * Opens the folder of a worker that is not the first, for a copy of what that one keeps: it may
+     * have nothing to resume, and what it has of a run without a step is nothing.
+     */
+    static RunFolder openCopy(Path folder, boolean resume) {
+        boolean lacks = !hasSteps(journal(folder));
+        List<Path> entries = Leftovers.entries(folder);
+        try {
+            boolean begun = lacks;
+            for (Path entry : entries) {
+                begun &= isOfABeginning(entry) || isOfARunThatDidNotBegin(entry);
+            }
+            if (begun) {
+                entries.stream().filter(RunFolder::isOfABeginning).forEach(Leftovers::remove);
+            }
+        } catch (IOException e) {
+            throw notWritable(folder);
+        }
+        return open(folder, resume && !lacks);
+    }
+
+    private static boolean hasSteps(Path journal) {
+        try {
+            return Files.isRegularFile(journal)
+                    && !isTornHeader(journal)
+                    && JournalReader.survey(journal).journal().lastStep() > 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(journal + " cannot be read", e);
+        }
+    }
+
+    private static boolean isOfABeginning(Path entry) {
+        return List.of(JOURNAL, RUN, RECIPE, METRICS).contains(entry.getFileName().toString());
     }
 
     static RunFolder open(DurableFiles files, Path folder, boolean resume) {
@@ -128,7 +166,7 @@ final class RunFolder implements AutoCloseable {
     }
 
     static Path metrics(Path folder) {
-        return folder.resolve("metrics.jsonl");
+        return folder.resolve(METRICS);
     }
 
     /**
@@ -195,8 +233,8 @@ final class RunFolder implements AutoCloseable {
         if (!key.equals(now)) {
             throw new IllegalStateException(
                     folder
-                            + " was moved or removed while the run went on; the journal went with it:"
-                            + " resume there");
+                            + " was moved or removed while the run went on; the journal went with"
+                            + " it: resume there");
         }
     }
 

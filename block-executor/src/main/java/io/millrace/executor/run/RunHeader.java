@@ -18,6 +18,7 @@ import io.millrace.optim.option.Settings;
 import io.millrace.optim.schedule.LrSchedule;
 import io.millrace.optim.schedule.Schedules;
 import io.millrace.telemetry.json.JsonObject;
+
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -120,6 +121,15 @@ final class RunHeader {
                         option.said(settings).ifPresent(said -> extra.put(option.field(), said)));
     }
 
+    /** All fields, the data's behind the options that can be why it is another. */
+    Map<String, Object> allFields() {
+        Map<String, Object> fields = new LinkedHashMap<>(header.fields().fields());
+        for (String name : List.of(DATA, EXAMPLES, TOKENS)) {
+            fields.put(name, fields.remove(name));
+        }
+        return fields;
+    }
+
     /** The header as a new journal gets it. */
     JournalHeader header() {
         return header;
@@ -156,8 +166,8 @@ final class RunHeader {
             requireSameStep(file, journal);
             LOG.log(
                     Level.WARNING,
-                    "{0} is of version 1, which does not say what data its run is of: that it is the"
-                            + " same goes unchecked",
+                    "{0} is of version 1, which does not say what data its run is of: that it is"
+                            + " the same goes unchecked",
                     file);
         } else {
             warnOfOtherMachine(file, then, now);
@@ -201,8 +211,8 @@ final class RunHeader {
         if (!began.equals(goesOn)) {
             LOG.log(
                     Level.WARNING,
-                    "{0} began with {1} and goes on with {2}: its bytes can differ from those of a run"
-                            + " on one of them alone",
+                    "{0} began with {1} and goes on with {2}: its bytes can differ from those of a"
+                            + " run on one of them alone",
                     file,
                     began,
                     goesOn);

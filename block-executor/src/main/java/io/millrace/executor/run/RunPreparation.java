@@ -3,8 +3,10 @@ package io.millrace.executor.run;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.RecipeText;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.objective.GreedyAnswers;
@@ -18,6 +20,7 @@ import io.millrace.executor.place.StoreFolder;
 import io.millrace.executor.place.StoreRecord;
 import io.millrace.executor.place.TunedFolder;
 import io.millrace.executor.plan.RunForecast;
+import io.millrace.executor.spread.JournalMeeting;
 import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
@@ -171,14 +174,26 @@ public final class RunPreparation {
     private void takeFolder() {
         // Before the folder is made, which takes a page of a disk that is full.
         CheckpointWriter.checkWritable(config.output().out(), resultBytes());
-        folder = RunFolder.open(config.output().out(), config.output().resume());
-        past =
-                RunHistory.read(
-                        config,
-                        folder,
-                        session.layout(),
-                        RunHeader.of(config, base.fingerprint(), wire(), scoring));
+        RunHeader header = RunHeader.of(config, base.fingerprint(), wire(), scoring);
+        workers.meetings().identity(identity(header));
+        boolean resumes = config.output().resume();
+        folder =
+                workers.leads()
+                        ? RunFolder.open(config.output().out(), resumes)
+                        : RunFolder.openCopy(config.output().out(), resumes);
+        JournalMeeting.hold(workers, folder.journal(), resumes);
+        past = RunHistory.read(config, folder, session.layout(), header);
         origin = RunOrigin.of(config, session, past);
+    }
+
+    /** What all workers must have alike: what decides bytes, and what decides how they go on. */
+    private Map<String, Object> identity(RunHeader header) {
+        Map<String, Object> fields = header.allFields();
+        fields.put(OutputConfig.RESUME.name(), config.output().resume());
+        fields.put(OutputConfig.EVAL_EVERY.name(), config.output().evalEvery());
+        fields.put(Parallel.OPTION.name(), config.parallel().label());
+        fields.put("workers", workers.size());
+        return fields;
     }
 
     /** What the folder gets in the end: of several workers, one saves the model. */
@@ -243,6 +258,7 @@ public final class RunPreparation {
             PlannedModel planned =
                     session.plan(size, folding, origin, writesBack(), Optional.of(forecast));
             require(planned.tiers());
+            workers.meetings().ready();
             store = store();
             RunningModel model =
                     planned.start(

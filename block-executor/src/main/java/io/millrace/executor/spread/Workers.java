@@ -16,6 +16,7 @@ public final class Workers {
     static final int HEAD = 3;
 
     private final Peers peers;
+    private final Meetings meetings;
     private Supplier<Wish> wishes = () -> Wish.GO_ON;
     private Wish heard = Wish.GO_ON;
     private long round;
@@ -25,6 +26,7 @@ public final class Workers {
     /** Workers that have not met yet. */
     public Workers(Peers peers) {
         this.peers = peers;
+        meetings = new Meetings(peers);
     }
 
     /** A run of its own. */
@@ -50,9 +52,9 @@ public final class Workers {
         return peers.size();
     }
 
-    /** Who carries the words, for what is said before the first step. */
-    Peers peers() {
-        return peers;
+    /** What is said before the first step. */
+    public Meetings meetings() {
+        return meetings;
     }
 
     /** Says what worker 0 wishes whenever it speaks; of others nobody asks. */
