@@ -1,6 +1,6 @@
 /**
  * One worker as a process of its own. Whoever starts it is its keeper: it says on the worker's standard input what is to be done (a
- * {@link io.millrace.spark.worker.WorkerOrder} and a {@link io.millrace.spark.worker.WorkerSeat}, a line each), and later perhaps {@code stop}; the end of that stream means that the
+ * {@link io.millrace.spark.worker.WorkerOrder} and a {@link io.millrace.spark.keeper.WorkerSeat}, a line each), and later perhaps {@code stop}; the end of that stream means that the
  * keeper is gone, and the worker goes with it. The worker answers on its standard output:
  *
  * <pre>
@@ -8,7 +8,6 @@
  *   say TEXT          a line of the command's answer
  * </pre>
  *
- * and shows progress and errors on standard error as the command does. A keeper needs the JDK alone, and {@link
- * io.millrace.spark.worker.WorkerProcess}: it may live in a JVM of Spark, whose libraries a worker does not meet.
+ * and shows progress and errors on standard error as the command does.
  */
 package io.millrace.spark.worker;

@@ -4,18 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
 
@@ -25,6 +28,10 @@ import org.apache.spark.launcher.JavaModuleOptions;
  */
 final class TestCluster implements AutoCloseable {
     private static final String HOST = "127.0.0.1";
+    private static final String JAR = "millrace-spark-job.jar";
+
+    /** Spark's Hadoop asks later ones for what they have no longer. */
+    private static final Pattern FOR_SPARK = Pattern.compile("JAVA_VERSION=\"(17|21)[.\"]");
 
     private final Path folder;
     private final int port;
@@ -51,6 +58,29 @@ final class TestCluster implements AutoCloseable {
                 folder.resolve("work").toString(),
                 master());
         await(() -> log("worker").contains("Successfully registered with master"), "worker");
+    }
+
+    /** A JDK that Spark runs on; empty where this machine has none. */
+    static Optional<Path> jdk() {
+        Path jdks = Path.of("/usr/lib/jvm");
+        if (!Files.isDirectory(jdks)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> all = Files.list(jdks)) {
+            return all.filter(TestCluster::isForSpark).sorted().findFirst();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean isForSpark(Path jdk) {
+        Path release = jdk.resolve("release");
+        try {
+            return Files.isReadable(release)
+                    && FOR_SPARK.matcher(Files.readString(release)).find();
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     String master() {
@@ -80,7 +110,7 @@ final class TestCluster implements AutoCloseable {
         all.add("spark.executor.cores=1");
         all.add("spark.ui.enabled=false");
         all.forEach(one -> line.addAll(List.of("--conf", one)));
-        line.add(millrace().resolve("lib/millrace-spark.jar").toString());
+        line.add(millrace().resolve("lib/" + JAR).toString());
         line.addAll(arguments);
         return environment(new ProcessBuilder(line));
     }
@@ -104,7 +134,7 @@ final class TestCluster implements AutoCloseable {
         Path classes = Path.of(location());
         try (JarOutputStream jar =
                         new JarOutputStream(
-                                Files.newOutputStream(lib.resolve("millrace-spark.jar")));
+                                Files.newOutputStream(lib.resolve(JAR)));
                 Stream<Path> files = Files.walk(classes)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 jar.putNextEntry(new JarEntry(classes.relativize(file).toString()));
@@ -141,7 +171,7 @@ final class TestCluster implements AutoCloseable {
 
     private List<String> java() {
         List<String> line = new ArrayList<>();
-        line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        line.add(jdk().orElseThrow().resolve("bin/java").toString());
         for (String option : JavaModuleOptions.defaultModuleOptions().split(" ")) {
             line.add(option);
         }
@@ -153,7 +183,7 @@ final class TestCluster implements AutoCloseable {
         process.environment().put("SPARK_HOME", sparkHome().toString());
         process.environment().put("SPARK_LOCAL_IP", HOST);
         process.environment().put("SPARK_SCALA_VERSION", "2.13");
-        process.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        process.environment().put("JAVA_HOME", jdk().orElseThrow().toString());
         return process;
     }
 

@@ -1,9 +1,8 @@
 package io.millrace.spark.job;
 
-import io.millrace.spark.worker.WorkerExit;
-import io.millrace.spark.worker.WorkerMain;
-import io.millrace.spark.worker.WorkerProcess;
-import io.millrace.spark.worker.WorkerSeat;
+import io.millrace.spark.keeper.WorkerExit;
+import io.millrace.spark.keeper.WorkerProcess;
+import io.millrace.spark.keeper.WorkerSeat;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
@@ -90,8 +89,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
         }
         List<String> said = new ArrayList<>();
         folder = files.value().lay();
-        try (BroughtFiles.Folder _ = () -> BroughtFiles.remove(folder);
-                WorkerProcess worker = start(context, rank, said)) {
+        try (WorkerProcess worker = start(context, rank, said)) {
             Optional<String> address = address(context, worker, rank, host, resume);
             if (address.isPresent() && rank > 0) {
                 int colon = address.get().lastIndexOf(':');
@@ -108,6 +106,8 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
             int code = address.isPresent() || rank == 0 ? await(context, worker) : 0;
             return judged(
                     context, new WorkerEnd(rank, host, code, List.copyOf(said), worker.lastLine()));
+        } finally {
+            BroughtFiles.remove(folder);
         }
     }
 
@@ -146,7 +146,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
                         : List.of();
         LineShower lines = new LineShower(rank == 0 ? shown : null);
         return WorkerProcess.start(
-                installation.command(WorkerMain.class.getName(), options),
+                installation.command(WorkerProcess.PROGRAM, options),
                 line -> {
                     synchronized (said) {
                         said.add(line);
@@ -169,7 +169,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
             Optional<Integer> port = port(context, worker);
             mine = port.map(number -> host + ":" + number).orElse("");
         }
-        String told = meet(context, mine).getFirst();
+        String told = meet(context, mine).get(0);
         return told.isEmpty() ? Optional.empty() : Optional.of(told);
     }
 
@@ -232,7 +232,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
      */
     private static WorkerEnd judged(BarrierTaskContext context, WorkerEnd mine) {
         List<String> all = meet(context, mine.code() + " " + mine.last());
-        boolean decided = code(all.getFirst()) == 0 || code(all.getFirst()) == INTERRUPTED;
+        boolean decided = code(all.get(0)) == 0 || code(all.get(0)) == INTERRUPTED;
         for (String end : all) {
             decided |= code(end) == BAD_INPUT || code(end) == FAILED;
         }
@@ -293,7 +293,8 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
                 String whole = line.substring(0, end);
                 line.delete(0, end + 1);
                 System.err.println(whole);
-                if (shown != null) {
+                // What has failed is told with the worker's end.
+                if (shown != null && !whole.startsWith("millrace: ")) {
                     shown.add(whole);
                 }
             }

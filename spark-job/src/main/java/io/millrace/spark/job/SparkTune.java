@@ -79,9 +79,9 @@ public final class SparkTune {
         conf.set("spark.stage.maxConsecutiveAttempts", Integer.toString(job.retries() + 1));
         conf.setIfMissing("spark.executor.heartbeatInterval", "2s");
         conf.setIfMissing("spark.network.timeout", "60s");
-        // A cluster with too few places is said at once, and not after ten minutes.
+        // A cluster with too few places is said at once, in two minutes, and not after ten.
         conf.setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "5s");
-        conf.setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "12");
+        conf.setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "24");
         conf.setIfMissing("spark.ui.showConsoleProgress", "false");
         try (JavaSparkContext java = new JavaSparkContext(conf)) {
             SparkContext spark = java.sc();
@@ -99,7 +99,9 @@ public final class SparkTune {
     }
 
     private static void stop(SparkContext spark) {
-        spark.cancelAllJobs();
+        if (!spark.isStopped()) {
+            spark.cancelAllJobs();
+        }
     }
 
     private static int place(JavaSparkContext java, WorkerTask task) {

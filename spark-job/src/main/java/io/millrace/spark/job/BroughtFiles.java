@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Small files on their way from the driver to each machine. Spark's own way for files goes through Hadoop's file systems, which
@@ -16,12 +17,6 @@ final class BroughtFiles implements Serializable {
     private static final long serialVersionUID = 1L;
 
     private final LinkedHashMap<String, byte[]> files = new LinkedHashMap<>();
-
-    /** Something to close, whatever it is. */
-    interface Folder extends AutoCloseable {
-        @Override
-        void close() throws IOException;
-    }
 
     /** Those that are here; of several of one name the first, so that the others have to lie on each machine. */
     static BroughtFiles read(List<String> paths) {
@@ -51,7 +46,7 @@ final class BroughtFiles implements Serializable {
 
     /** Removes such a folder. */
     static void remove(Path folder) throws IOException {
-        try (var files = Files.list(folder)) {
+        try (Stream<Path> files = Files.list(folder)) {
             for (Path file : files.toList()) {
                 Files.delete(file);
             }
