@@ -2,10 +2,10 @@ package io.millrace.spark.local;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
-import io.millrace.spark.worker.WorkerExit;
+import io.millrace.spark.keeper.WorkerExit;
 import io.millrace.spark.worker.WorkerOrder;
-import io.millrace.spark.worker.WorkerProcess;
-import io.millrace.spark.worker.WorkerSeat;
+import io.millrace.spark.keeper.WorkerProcess;
+import io.millrace.spark.keeper.WorkerSeat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;

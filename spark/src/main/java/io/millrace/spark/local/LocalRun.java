@@ -2,7 +2,7 @@ package io.millrace.spark.local;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
-import io.millrace.spark.worker.WorkerExit;
+import io.millrace.spark.keeper.WorkerExit;
 import io.millrace.spark.worker.WorkerOrder;
 import java.io.PrintStream;
 

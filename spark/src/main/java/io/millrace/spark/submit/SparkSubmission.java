@@ -76,7 +76,6 @@ public final class SparkSubmission {
     private List<String> command() {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.add("-Dmillrace.driver=true");
         command.addAll(List.of("-cp", sparkHome.resolve("jars") + "/*"));
         command.add("org.apache.spark.deploy.SparkSubmit");
         command.addAll(List.of("--master", workers.spark().orElseThrow()));
@@ -97,12 +96,13 @@ public final class SparkSubmission {
     /** The jar with this class. */
     private static Path jar() {
         return WorkerModule.jars().stream()
-                .filter(jar -> jar.getFileName().toString().startsWith("millrace-spark"))
+                .filter(jar -> jar.getFileName().toString().startsWith("millrace-spark-job"))
                 .findFirst()
                 .orElseThrow(() ->
                         new BadInputException(
                                 WorkersConfig.SPARK.spelled(),
-                                "millrace-spark.jar is not in the folder of " + WorkerModule.FOLDER,
+                                "millrace-spark-job.jar is not in the folder of "
+                                        + WorkerModule.FOLDER,
                                 "start ./millrace, which builds it"));
     }
 }

@@ -7,6 +7,7 @@ import io.millrace.executor.config.data.TrackConfig;
 import io.millrace.executor.config.data.WorkersConfig;
 import io.millrace.optim.option.Option;
 import io.millrace.prefetch.plan.AvailableMemory;
+import io.millrace.spark.keeper.WorkerSeat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

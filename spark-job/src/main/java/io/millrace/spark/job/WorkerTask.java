@@ -1,13 +1,13 @@
 package io.millrace.spark.job;
 
-import io.millrace.spark.worker.WorkerExit;
-import io.millrace.spark.worker.WorkerMain;
-import io.millrace.spark.worker.WorkerProcess;
-import io.millrace.spark.worker.WorkerSeat;
+import io.millrace.spark.keeper.WorkerExit;
+import io.millrace.spark.keeper.WorkerProcess;
+import io.millrace.spark.keeper.WorkerSeat;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,7 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.BarrierTaskContext;
-import org.apache.spark.SparkFiles;
+import org.apache.spark.broadcast.Broadcast;
 import scala.collection.Iterator;
 import scala.runtime.AbstractFunction1;
 
@@ -33,11 +33,22 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
     private final SparkJob job;
     private final Installation installation;
     private final ShownLines shown;
+    private final Broadcast<BroughtFiles> files;
+    private transient Path folder;
 
-    WorkerTask(SparkJob job, Installation installation, ShownLines shown) {
+    WorkerTask(
+            SparkJob job,
+            Installation installation,
+            ShownLines shown,
+            Broadcast<BroughtFiles> files) {
         this.job = job;
         this.installation = installation;
         this.shown = shown;
+        this.files = files;
+    }
+
+    SparkJob job() {
+        return job;
     }
 
     @Override
@@ -78,6 +89,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
             moveJournal(context, facts, rank, journal);
         }
         List<String> said = new ArrayList<>();
+        folder = files.value().lay();
         try (WorkerProcess worker = start(context, rank, said)) {
             Optional<String> address = address(context, worker, rank, host, resume);
             if (address.isPresent() && rank > 0) {
@@ -95,6 +107,8 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
             int code = address.isPresent() || rank == 0 ? await(context, worker) : 0;
             return judged(
                     context, new WorkerEnd(rank, host, code, List.copyOf(said), worker.lastLine()));
+        } finally {
+            BroughtFiles.remove(folder);
         }
     }
 
@@ -133,7 +147,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
                         : List.of();
         LineShower lines = new LineShower(rank == 0 ? shown : null);
         return WorkerProcess.start(
-                installation.command(WorkerMain.class.getName(), options),
+                installation.command(WorkerProcess.PROGRAM, options),
                 line -> {
                     synchronized (said) {
                         said.add(line);
@@ -152,7 +166,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
             Optional<Integer> port = port(context, worker);
             mine = port.map(number -> host + ":" + number).orElse("");
         }
-        String told = meet(context, mine).getFirst();
+        String told = meet(context, mine).get(0);
         return told.isEmpty() ? Optional.empty() : Optional.of(told);
     }
 
@@ -175,9 +189,14 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
                 context.resources().contains(GPU)
                         ? "cuda:" + context.resources().apply(GPU).addresses()[0]
                         : "";
-        String files = job.files().isEmpty() ? "" : SparkFiles.getRootDirectory();
         return new WorkerSeat(
-                rank, context.getTaskInfos().length, host, port, resume, files, device);
+                rank,
+                context.getTaskInfos().length,
+                host,
+                port,
+                resume,
+                folder == null ? "" : folder.toString(),
+                device);
     }
 
     /** The exit code of a worker; a task that Spark has given up asks it to stop first. */
@@ -210,7 +229,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
      */
     private static WorkerEnd judged(BarrierTaskContext context, WorkerEnd mine) {
         List<String> all = meet(context, mine.code() + " " + mine.last());
-        boolean decided = code(all.getFirst()) == 0 || code(all.getFirst()) == INTERRUPTED;
+        boolean decided = code(all.get(0)) == 0 || code(all.get(0)) == INTERRUPTED;
         for (String end : all) {
             decided |= code(end) == BAD_INPUT || code(end) == FAILED;
         }
@@ -274,7 +293,8 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
                 String whole = line.substring(0, end);
                 line.delete(0, end + 1);
                 System.err.println(whole);
-                if (shown != null) {
+                // What has failed is told with the worker's end.
+                if (shown != null && !whole.startsWith("millrace: ")) {
                     shown.add(whole);
                 }
             }

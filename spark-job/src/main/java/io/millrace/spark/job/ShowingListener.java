@@ -51,7 +51,7 @@ final class ShowingListener extends SparkListener {
     /** Shows the lines that are new. */
     synchronized void rest(List<?> lines) {
         // The newest lines come, so that old ones may be missing at the beginning.
-        int seen = before.isEmpty() ? 0 : lines.lastIndexOf(before.getLast()) + 1;
+        int seen = before.isEmpty() ? 0 : lines.lastIndexOf(before.get(before.size() - 1)) + 1;
         lines.subList(seen, lines.size()).forEach(System.err::println);
         if (!lines.isEmpty()) {
             before = List.copyOf(lines);

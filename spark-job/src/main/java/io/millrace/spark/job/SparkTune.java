@@ -4,16 +4,14 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
 import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 
@@ -81,31 +79,33 @@ public final class SparkTune {
         conf.set("spark.stage.maxConsecutiveAttempts", Integer.toString(job.retries() + 1));
         conf.setIfMissing("spark.executor.heartbeatInterval", "2s");
         conf.setIfMissing("spark.network.timeout", "60s");
-        // A cluster with too few places is said at once, and not after ten minutes.
+        // A cluster with too few places is said at once, in two minutes, and not after ten.
         conf.setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "5s");
-        conf.setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "12");
+        conf.setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "24");
         conf.setIfMissing("spark.ui.showConsoleProgress", "false");
         try (JavaSparkContext java = new JavaSparkContext(conf)) {
             SparkContext spark = java.sc();
-            bringFiles(spark, job.files());
+            Broadcast<BroughtFiles> files = java.broadcast(BroughtFiles.read(job.files()));
             ShownLines shown = new ShownLines();
             spark.register(shown, "what worker 0 shows");
             ShowingListener showing = new ShowingListener(shown.id());
             spark.addSparkListener(showing);
             Thread stopping = new Thread(() -> stop(spark));
             Runtime.getRuntime().addShutdownHook(stopping);
-            int code = place(java, job, Installation.of(conf), shown);
+            int code = place(java, new WorkerTask(job, Installation.of(conf), shown, files));
             showing.rest(shown.value());
             return code;
         }
     }
 
     private static void stop(SparkContext spark) {
-        spark.cancelAllJobs();
+        if (!spark.isStopped()) {
+            spark.cancelAllJobs();
+        }
     }
 
-    private static int place(
-            JavaSparkContext java, SparkJob job, Installation installation, ShownLines shown) {
+    private static int place(JavaSparkContext java, WorkerTask task) {
+        SparkJob job = task.job();
         List<Object> ranks =
                 IntStream.range(0, job.workers()).<Object>mapToObj(rank -> rank).toList();
         ClassTag<WorkerEnd> tag = ClassTag$.MODULE$.apply(WorkerEnd.class);
@@ -114,7 +114,7 @@ public final class SparkTune {
                     java.parallelize(ranks, job.workers())
                             .rdd()
                             .barrier()
-                            .mapPartitions(new WorkerTask(job, installation, shown), false, tag)
+                            .mapPartitions(task, false, tag)
                             .collect();
             return show((WorkerEnd[]) ends);
         } catch (Exception e) {
@@ -156,17 +156,6 @@ public final class SparkTune {
         }
         say(reason + "; the same command with --resume goes on from the journal");
         return FAILED;
-    }
-
-    /** Files that a worker's machine may lack; two of one name have to lie there already. */
-    private static void bringFiles(SparkContext spark, List<String> files) {
-        Set<String> names = new HashSet<>();
-        for (String file : files) {
-            Path path = Path.of(file).toAbsolutePath();
-            if (Files.isRegularFile(path) && names.add(path.getFileName().toString())) {
-                spark.addFile(path.toUri().toString());
-            }
-        }
     }
 
     static void say(String line) {

@@ -1,4 +1,4 @@
-package io.millrace.spark.worker;
+package io.millrace.spark.keeper;
 
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
@@ -6,11 +6,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 
 /** Gives whole lines on, without their ends. */
-final class LineStream extends OutputStream {
+public final class LineStream extends OutputStream {
     private final ByteArrayOutputStream line = new ByteArrayOutputStream();
     private final Consumer<String> lines;
 
-    LineStream(Consumer<String> lines) {
+    /** A stream whose lines go to somebody. */
+    public LineStream(Consumer<String> lines) {
         this.lines = lines;
     }
 

@@ -1,4 +1,4 @@
-package io.millrace.spark.worker;
+package io.millrace.spark.keeper;
 
 /** Exit codes of a worker beside those of the command. */
 public final class WorkerExit {

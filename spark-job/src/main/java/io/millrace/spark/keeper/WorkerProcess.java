@@ -1,4 +1,4 @@
-package io.millrace.spark.worker;
+package io.millrace.spark.keeper;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -12,6 +12,9 @@ import java.util.function.Consumer;
 
 /** A worker's process, as its keeper has it. Closing it kills it. */
 public final class WorkerProcess implements AutoCloseable {
+    /** The main class of a worker. */
+    public static final String PROGRAM = "io.millrace.spark.worker.WorkerMain";
+
     private static final String BANNER = "WARNING: Using incubator modules: jdk.incubator.vector\n";
 
     /** Takes what a worker shows on standard error, as it comes. */
@@ -28,15 +31,22 @@ public final class WorkerProcess implements AutoCloseable {
     private WorkerProcess(Process process, Consumer<String> said, Screen screen) {
         this.process = process;
         in = process.getOutputStream();
-        Thread.ofVirtual().start(() -> hear(said));
-        pump = Thread.ofVirtual().start(() -> pump(screen));
+        start("millrace-hears", () -> hear(said));
+        pump = start("millrace-watches", () -> pump(screen));
         process.onExit().thenRun(() -> port.cancel(false));
+    }
+
+    private static Thread start(String name, Runnable what) {
+        Thread thread = new Thread(what, name);
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
     }
 
     /**
      * Starts one.
      *
-     * @param command the JVM with {@link WorkerMain}, without its order
+     * @param command the JVM with {@link #PROGRAM}, without its order
      * @param said takes lines of the command's answer
      * @param screen takes what it shows meanwhile
      */
@@ -59,7 +69,7 @@ public final class WorkerProcess implements AutoCloseable {
     public void stop() {
         try {
             write("stop\n");
-        } catch (IOException _) {
+        } catch (IOException e) {
             // It has ended.
         }
     }
@@ -106,7 +116,7 @@ public final class WorkerProcess implements AutoCloseable {
                     port.complete(Integer.valueOf(line.substring("port ".length())));
                 }
             }
-        } catch (IOException _) {
+        } catch (IOException e) {
             // Its end.
         }
     }
@@ -140,7 +150,7 @@ public final class WorkerProcess implements AutoCloseable {
                     lines.write(bytes, 0, count);
                 }
             }
-        } catch (IOException _) {
+        } catch (IOException e) {
             // Its end.
         }
     }

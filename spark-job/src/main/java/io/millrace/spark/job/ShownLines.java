@@ -31,7 +31,7 @@ final class ShownLines extends AccumulatorV2<String, List<String>> {
     @Override
     public synchronized void add(String line) {
         if (lines.size() == MOST) {
-            lines.removeFirst();
+            lines.remove(0);
         }
         lines.add(line);
     }

@@ -1,4 +1,4 @@
-package io.millrace.spark.worker;
+package io.millrace.spark.keeper;
 
 import java.util.List;
 
@@ -30,7 +30,8 @@ public record WorkerSeat(
                 device);
     }
 
-    static WorkerSeat of(String line) {
+    /** The seat of a line. */
+    public static WorkerSeat of(String line) {
         List<String> fields = List.of(line.split(SEPARATOR, -1));
         return new WorkerSeat(
                 Integer.parseInt(fields.get(0)),
