@@ -4,7 +4,6 @@ import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.plan.Network;
 import io.millrace.executor.plan.SpreadPlan;
 import io.millrace.executor.plan.SpreadSimulation;
-
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,7 +62,7 @@ public final class WorkersReport {
         lines.add(
                 format(
                         "workers        %d over %s, --micro-batch %d: a step is %d micro-batch%s by"
-                            + " %d part%s of its losses",
+                                + " %d part%s of its losses",
                         workers,
                         network.label(),
                         plan.plan().options().microBatch().orElseThrow(),
@@ -90,7 +89,7 @@ public final class WorkersReport {
             lines.add(
                     format(
                             "  %d have nothing to do: a smaller --micro-batch, a larger"
-                                + " --batch-size or more --queries divide a step further",
+                                    + " --batch-size or more --queries divide a step further",
                             workers - taken().busy()));
         }
         lines.add(
@@ -105,7 +104,7 @@ public final class WorkersReport {
     private void addTable(List<String> lines) {
         lines.add(
                 "  workers     busy      compute     exchange      waiting         step  speed "
-                    + " share");
+                        + " share");
         for (SpreadSimulation.Point point : points) {
             lines.add(
                     format(
