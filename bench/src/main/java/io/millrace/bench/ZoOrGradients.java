@@ -27,14 +27,15 @@ import java.util.Set;
  *   ZoOrGradients FOLDER --model DIR --train FILE --title WORDS (--eval FILE | --eval-split 0.02)
  *       [--template TEXT --label-words A,B] [--seq-len 64] [--batch 16] [--dtype float32]
  *       [--seconds 60] [--points 24] [--seeds 1] [--rate-runs 4] [--rate-seconds 15]
- *       [--probe-steps 10] [--steps 1000] [--losses 4,3.5,3] [--only "mezo,adamw,lora adamw"]
+ *       [--start-lr 1e-4] [--probe-steps 20] [--steps 1000] [--losses 4,3.5,3]
+ *       [--only "mezo,adamw,lora adamw"]
  * </pre>
  *
- * The learning rate (and ε) is what {@code find} proposes from the method's own, moved by factors
- * of three as long as the held-out loss at the end of a run of {@code --rate-seconds} falls, by at
- * most {@code --rate-runs} of them, of a seed that is not among those reported. What is best for a
- * short run may be high for a long one. {@code --steps} says over how many a rule anneals that
- * does.
+ * The learning rate (and ε) is what {@code find} proposes, from the method's own on where it takes
+ * gradients and from {@code --start-lr} on where it does not; then it is moved by factors of three
+ * as long as the held-out loss at the end of a run of {@code --rate-seconds} falls, by at most
+ * {@code --rate-runs} of them, of a seed that is not among those reported. What is best for a short
+ * run may be high for a long one. {@code --steps} says over how many a rule anneals that does.
  *
  * <p>Rates and curves go to {@code curves.jsonl} as they come, and the same command goes on where
  * it was stopped. {@code table.md} and {@code curves.svg} are written anew after each run.
@@ -59,7 +60,7 @@ public final class ZoOrGradients {
                 new RateFinder(
                         LearningTask.of(given),
                         folder.resolve("find"),
-                        given.number("--probe-steps", 10));
+                        given.number("--probe-steps", 20));
     }
 
     /** Finds rates, runs and reports. */
@@ -99,7 +100,9 @@ public final class ZoOrGradients {
         return rates.find(
                 method,
                 PROBED_STEPS,
-                method.arithmetic().lr(),
+                method.isFirstOrder()
+                        ? method.arithmetic().lr()
+                        : given.fraction("--start-lr", 1e-4),
                 tried -> {
                     double loss = run(tried, RATE_SEED, seconds, 1).heldOut();
                     say("  lr " + tried.lr() + ": " + loss);

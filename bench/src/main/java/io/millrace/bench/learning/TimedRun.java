@@ -57,6 +57,10 @@ public record TimedRun(
 
     private static final long STEPS_WITHOUT_END = 1_000_000_000;
     private static final int ANNEALED_STEPS = 1000; // unless --steps says how many there may be
+
+    /** Resident is then what a run takes, and little that waits to be collected. */
+    private static final List<String> SMALL_HEAP = List.of("-XX:+UseSerialGC", "-Xmx512m");
+
     private static final String PREFIX = "--run-";
 
     /**
@@ -86,6 +90,7 @@ public record TimedRun(
         List<String> words = new ArrayList<>();
         words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         words.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        words.addAll(SMALL_HEAP);
         words.addAll(List.of("-cp", System.getProperty("java.class.path")));
         words.addAll(List.of(TimedRun.class.getName(), work.toString(), answer.toString()));
         options().forEach((name, value) -> words.addAll(List.of(name, value)));

@@ -35,7 +35,7 @@ public final class CurvePlot {
      *
      * @param curves in the order of their names in the plot, each by its x, with y above 0
      * @param kind of the axis of x
-     * @param dashed names of those that are another kind; they have colours of their own
+     * @param dashed names of those that are another kind; they take colours from the other end
      */
     public CurvePlot(Map<String, List<Svg.Place>> curves, Scale.Kind kind, Set<String> dashed) {
         this.curves = curves;
@@ -71,7 +71,8 @@ public final class CurvePlot {
         for (Map.Entry<String, List<Svg.Place>> curve : curves.entrySet()) {
             int kind = dashed.contains(curve.getKey()) ? 1 : 0;
             int colours = Svg.COLOURS.size();
-            String colour = Svg.COLOURS.get(ofKind[kind] % colours);
+            int shade = ofKind[kind] % colours;
+            String colour = Svg.COLOURS.get(kind == 0 ? shade : colours - 1 - shade);
             String dashes = DASHES.get((ofKind[kind]++ / colours + kind) % DASHES.size());
             List<Svg.Place> seen = new ArrayList<>();
             for (Svg.Place place : curve.getValue()) {

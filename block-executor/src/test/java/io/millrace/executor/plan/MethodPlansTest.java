@@ -77,7 +77,7 @@ class MethodPlansTest {
         assertThat(methods.get(1).memory().orElseThrow().stateBytes()).isZero();
         long streamed = streamed(alone(under(BUDGET), "adamw"));
         assertThat(streamed).isPositive();
-        assertThat(bytes(methods.get(0), Lane.NVME_WRITE)).isEqualTo(streamed);
+        assertThat(bytes(methods.get(0), Lane.NVME_WRITE)).isEqualTo((double) streamed);
         // The turn at the top finds the last blocks still there.
         assertThat(bytes(methods.get(0), Lane.NVME_READ)).isBetween(1.5 * streamed, 2.0 * streamed);
     }
