@@ -11,6 +11,9 @@ public interface WholeTensor {
     /** Rows or columns of a strip; the last has what is left. */
     int STRIP = 32;
 
+    /** Rows of a matrix that a piece of a strip is multiplied with at a time. */
+    int SPARE = 4;
+
     /** Numbers of a range; the last has what is left. */
     int RANGE = 1 << 14;
 
@@ -33,8 +36,9 @@ public interface WholeTensor {
          * @param from the first column of the piece, or row
          * @param inner how many
          * @param slab [inner, count]: rows are transposed, columns as they lie
+         * @param spare {@link #SPARE} times inner floats of whatever value, nobody else's meanwhile
          */
-        void take(int first, int count, int from, int inner, float[] slab);
+        void take(int first, int count, int from, int inner, float[] slab, float[] spare);
     }
 
     /** Takes ranges. */

@@ -30,6 +30,7 @@ final class WholeStored implements WholeTensor {
         private final WorkerPool pool;
         private final Floats work;
         private final float[][] slabs;
+        private final float[][] spares;
         private final float[][][] arrays;
 
         /**
@@ -41,12 +42,14 @@ final class WholeStored implements WholeTensor {
             this.pool = pool;
             this.work = work;
             slabs = new float[pool.workers()][0];
+            spares = new float[pool.workers()][0];
             arrays = new float[pool.workers()][0][];
         }
 
         private float[] slab(int worker) {
             if (slabs[worker].length == 0) {
                 slabs[worker] = new float[PIECE * STRIP];
+                spares[worker] = new float[PIECE * SPARE];
             }
             return slabs[worker];
         }
@@ -99,7 +102,7 @@ final class WholeStored implements WholeTensor {
                         } else {
                             fillAcross(first, count, from, inner, slab);
                         }
-                        strip.take(first, count, from, inner, slab);
+                        strip.take(first, count, from, inner, slab, room.spares[worker]);
                     }
                 });
     }

@@ -12,21 +12,11 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class DenseProduct {
     /** Rows at a time, so that what is read of the right serves all. */
-    static final int ROWS = 4;
+    static final int ROWS = WholeTensor.SPARE;
 
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
 
-    private final float[] left;
-    private final float[] sums = new float[ROWS * WholeTensor.STRIP];
-
-    /**
-     * For one thread.
-     *
-     * @param inner numbers that are added up at most in one go
-     */
-    DenseProduct(int inner) {
-        left = new float[ROWS * inner];
-    }
+    private DenseProduct() {}
 
     /**
      * Adds to some columns of a product, or begins them.
@@ -34,16 +24,18 @@ final class DenseProduct {
      * @param by [rows, …], of which the columns behind {@code from} count here
      * @param from where 0, the product begins; else it goes on where it was
      * @param slab [inner, count]
+     * @param left room for [4, inner]
      * @param product [rows, …]
      * @param first of the columns there
      */
-    void add(Matrix by, int from, Slab slab, Matrix product, int first) {
+    static void add(Matrix by, int from, Slab slab, float[] left, Matrix product, int first) {
         int inner = slab.inner;
         int count = slab.count;
+        float[] sums = new float[ROWS * count];
         for (int row = 0; row < by.rows(); row += ROWS) {
             int rows = Math.min(ROWS, by.rows() - row);
-            Arrays.fill(left, 0);
-            Arrays.fill(sums, 0);
+            Arrays.fill(left, rows * inner, ROWS * inner, 0f);
+            Arrays.fill(sums, 0f);
             for (int i = 0; i < rows; i++) {
                 by.loadRow(row + i, from, left, i * inner, inner);
                 if (from > 0) {

@@ -153,14 +153,14 @@ final class TopVectors {
     private void product(Side side, Matrix vectors, Matrix to) {
         tensor.strips(
                 side,
-                (first, count, from, inner, slab) ->
-                        new DenseProduct(inner)
-                                .add(
-                                        vectors,
-                                        from,
-                                        new DenseProduct.Slab(slab, inner, count),
-                                        to,
-                                        first));
+                (first, count, from, inner, slab, spare) ->
+                        DenseProduct.add(
+                                vectors,
+                                from,
+                                new DenseProduct.Slab(slab, inner, count),
+                                spare,
+                                to,
+                                first));
     }
 
     private void orthonormal(Matrix a) {

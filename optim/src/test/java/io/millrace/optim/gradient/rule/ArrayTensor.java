@@ -57,7 +57,7 @@ final class ArrayTensor implements WholeTensor {
                     int one = first + i % count;
                     slab[i] = gradient[down ? k * columns + one : one * columns + k];
                 }
-                strip.take(first, count, from, inner, slab);
+                strip.take(first, count, from, inner, slab, new float[SPARE * inner]);
             }
         }
     }

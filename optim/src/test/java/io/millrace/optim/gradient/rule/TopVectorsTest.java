@@ -95,13 +95,13 @@ final class TopVectorsTest {
                     int at = (from + k) * columns + first;
                     System.arraycopy(right, at, slab, k * count, count);
                 }
-                new DenseProduct(some)
-                        .add(
-                                matrix(left, rows, inner),
-                                from,
-                                new DenseProduct.Slab(slab, some, count),
-                                to,
-                                first);
+                DenseProduct.add(
+                        matrix(left, rows, inner),
+                        from,
+                        new DenseProduct.Slab(slab, some, count),
+                        new float[WholeTensor.SPARE * some],
+                        to,
+                        first);
             }
         }
         float[] product = values(to);
