@@ -48,7 +48,12 @@ class SpreadRunsTest {
                 method("fzoo", 4, Parallel.GRID, SpreadRunsTest::fzoo),
                 method("helene", 3, Parallel.AUTO, run -> run.optimizer("helene")),
                 method("lora", 2, Parallel.AUTO, run -> run.tune("lora").lr(1e-2)),
-                method("eggroll", 3, Parallel.AUTO, SpreadRunsTest::eggroll));
+                method("eggroll", 3, Parallel.AUTO, SpreadRunsTest::eggroll),
+                method(
+                        "signs of thin factors",
+                        2,
+                        Parallel.PERTP,
+                        run -> lozo(run).microBatch(4).queries(1)));
     }
 
     static Stream<Arguments> moreMethods() {
