@@ -78,7 +78,8 @@ public final class TestRun {
                 new Models(
                         () ->
                                 HubSettings.of(
-                                        Map.of("HF_HUB_OFFLINE", "1", "HF_HUB_CACHE", "none"), temp),
+                                        Map.of("HF_HUB_OFFLINE", "1", "HF_HUB_CACHE", "none"),
+                                        temp),
                         print(err),
                         false);
         CommandContext context =

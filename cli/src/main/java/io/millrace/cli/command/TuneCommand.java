@@ -23,15 +23,13 @@ import io.millrace.executor.config.data.WorkersConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.optim.option.Settings;
-
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-
-import java.util.List;
-import java.util.Locale;
-import java.util.concurrent.Callable;
 
 /** {@code millrace tune}. */
 @Command(
@@ -48,7 +46,7 @@ public final class TuneCommand implements Callable<Integer>, Described {
             names = "--dry-run",
             description =
                     "Read the data, print the plan of the run and how long it takes; write"
-                        + " nothing.")
+                            + " nothing.")
     private boolean dryRun;
 
     @Mixin private JsonOption json = new JsonOption();

@@ -10,15 +10,18 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * Small files on their way from the driver to each machine. Spark's own way for files goes through Hadoop's file systems, which
- * ask the JDK for what it has no longer.
+ * Small files on their way from the driver to each machine. Spark's own way for files goes through
+ * Hadoop's file systems, which ask the JDK for what it has no longer.
  */
 final class BroughtFiles implements Serializable {
     private static final long serialVersionUID = 1L;
 
     private final LinkedHashMap<String, byte[]> files = new LinkedHashMap<>();
 
-    /** Those that are here; of several of one name the first, so that the others have to lie on each machine. */
+    /**
+     * Those that are here; of several of one name the first, so that the others have to lie on each
+     * machine.
+     */
     static BroughtFiles read(List<String> paths) {
         BroughtFiles read = new BroughtFiles();
         for (String path : paths) {

@@ -15,8 +15,9 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The journal of a run that may begin again on other machines: whoever has the most of it gives it to worker 0, whose folder may
- * have been lost with its machine. Workers compare their journals themselves, by checksums: here lengths are enough.
+ * The journal of a run that may begin again on other machines: whoever has the most of it gives it
+ * to worker 0, whose folder may have been lost with its machine. Workers compare their journals
+ * themselves, by checksums: here lengths are enough.
  */
 final class JournalMove {
     private static final String JOURNAL = "journal.jsonl";

@@ -16,8 +16,8 @@ import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 
 /**
- * The driver: what {@code spark-submit} starts, with the command line of {@code millrace tune} behind the jar, or {@code -} for a
- * {@link SparkJob} on standard input.
+ * The driver: what {@code spark-submit} starts, with the command line of {@code millrace tune}
+ * behind the jar, or {@code -} for a {@link SparkJob} on standard input.
  */
 public final class SparkTune {
     private static final String MAIN = "io.millrace.cli.Main";

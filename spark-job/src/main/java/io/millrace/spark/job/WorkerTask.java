@@ -77,7 +77,8 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
                 meet(
                         context,
                         lack.map(what -> "lack " + what)
-                                .orElseGet(() -> "journal " + (resume ? journal.longestBytes() : 0)));
+                                .orElseGet(
+                                        () -> "journal " + (resume ? journal.longestBytes() : 0)));
         for (int other = 0; other < facts.size(); other++) {
             if (facts.get(other).startsWith("lack ")) {
                 String line = name(other, context) + ": " + facts.get(other).substring(5);
@@ -157,11 +158,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
 
     /** Starts worker 0, and tells all where it listens; empty where it has ended before. */
     private Optional<String> address(
-            BarrierTaskContext context,
-            WorkerProcess worker,
-            int rank,
-            String host,
-            boolean resume)
+            BarrierTaskContext context, WorkerProcess worker, int rank, String host, boolean resume)
             throws IOException, InterruptedException {
         String mine = "";
         if (rank == 0) {
@@ -227,8 +224,8 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
     }
 
     /**
-     * How this worker ended, once all have: a worker that lost another one is to be tried again, but
-     * where one has ended for a reason that would come again.
+     * How this worker ended, once all have: a worker that lost another one is to be tried again,
+     * but where one has ended for a reason that would come again.
      */
     private static WorkerEnd judged(BarrierTaskContext context, WorkerEnd mine) {
         List<String> all = meet(context, mine.code() + " " + mine.last());
@@ -245,7 +242,8 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
         }
         for (int rank = 0; rank < all.size() && !decided; rank++) {
             if (WorkerExit.isLost(code(all.get(rank)))) {
-                throw new LostWorkerException(all.get(rank).substring(all.get(rank).indexOf(' ') + 1));
+                throw new LostWorkerException(
+                        all.get(rank).substring(all.get(rank).indexOf(' ') + 1));
             }
         }
         return mine;
@@ -278,7 +276,9 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
         }
     }
 
-    /** What a worker shows, line by line: to the log of the executor, and of worker 0 to the driver. */
+    /**
+     * What a worker shows, line by line: to the log of the executor, and of worker 0 to the driver.
+     */
     private static final class LineShower {
         private final StringBuilder line = new StringBuilder();
         private final ShownLines shown;

@@ -3,9 +3,9 @@ package io.millrace.spark.local;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.spark.keeper.WorkerExit;
-import io.millrace.spark.worker.WorkerOrder;
 import io.millrace.spark.keeper.WorkerProcess;
 import io.millrace.spark.keeper.WorkerSeat;
+import io.millrace.spark.worker.WorkerOrder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -120,8 +120,8 @@ final class LocalAttempt implements AutoCloseable {
 
     private boolean anyHasFailed() {
         return workers.stream()
-                .anyMatch(worker ->
-                        !worker.isAlive() && !LocalLauncher.isEnd(worker.exit().join()));
+                .anyMatch(
+                        worker -> !worker.isAlive() && !LocalLauncher.isEnd(worker.exit().join()));
     }
 
     private void passOnTheWishToStop() {
@@ -138,13 +138,18 @@ final class LocalAttempt implements AutoCloseable {
                 return new End(code, "");
             }
         }
-        // What is wrong with the input, or went wrong by itself, comes again: it is said, not tried.
+        // What is wrong with the input, or went wrong by itself, comes again: it is said, not
+        // tried.
         for (int rank = 0; rank < size; rank++) {
             int code = code(rank);
             if (code == ExitCode.BAD_INPUT || code == ExitCode.FAILED) {
                 if (rank > 0 && code(0) != code) {
                     context.err()
-                            .println("millrace: worker " + rank + ": " + workers.get(rank).lastLine());
+                            .println(
+                                    "millrace: worker "
+                                            + rank
+                                            + ": "
+                                            + workers.get(rank).lastLine());
                     context.err().flush();
                 }
                 return new End(code, "");

@@ -29,8 +29,7 @@ public final class LocalLauncher implements WorkerLauncher {
     private static final long SMALL = 256L << 20;
 
     @Override
-    public int tune(
-            CommandContext context, Settings told, WorkersConfig workers, boolean json) {
+    public int tune(CommandContext context, Settings told, WorkersConfig workers, boolean json) {
         if (ManyConfigs.areAsked(told)) {
             throw new BadInputException(
                     ManyConfigs.ADAPTERS.spelled(),

@@ -32,7 +32,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Where the JVM of a worker enters: the process around one command that takes its steps with others. */
+/**
+ * Where the JVM of a worker enters: the process around one command that takes its steps with
+ * others.
+ */
 public final class WorkerMain {
     private final WorkerOrder order;
     private final WorkerSeat seat;
@@ -52,7 +55,8 @@ public final class WorkerMain {
         // The keeper says what a signal means: one that a terminal sends to all is not for workers.
         interruption =
                 new Interruption(
-                        new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8),
+                        new PrintStream(
+                                OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8),
                         () -> {});
         interruption.enterRun();
     }

@@ -14,15 +14,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What of a run's options is a worker's own: its folder, its part of the machine, what it is to show. */
+/**
+ * What of a run's options is a worker's own: its folder, its part of the machine, what it is to
+ * show.
+ */
 final class WorkerShare {
     private static final List<Option<Long>> BUDGETS =
-            List.of(
-                    MemoryConfig.DEVICE_BUDGET,
-                    MemoryConfig.HOST_BUDGET,
-                    MemoryConfig.NVME_BUDGET);
-    private static final List<Option<?>> FILES =
-            List.of(DataConfig.TRAIN, DataConfig.EVAL);
+            List.of(MemoryConfig.DEVICE_BUDGET, MemoryConfig.HOST_BUDGET, MemoryConfig.NVME_BUDGET);
+    private static final List<Option<?>> FILES = List.of(DataConfig.TRAIN, DataConfig.EVAL);
 
     private WorkerShare() {}
 
@@ -31,8 +30,7 @@ final class WorkerShare {
         Map<String, Object> options = new LinkedHashMap<>(order.options());
         options.computeIfPresent(
                 OutputConfig.OUT.name(),
-                (_, out) ->
-                        WorkersConfig.folder(Path.of(out.toString()), seat.rank()).toString());
+                (_, out) -> WorkersConfig.folder(Path.of(out.toString()), seat.rank()).toString());
         if (seat.rank() > 0) {
             options.remove(OutputConfig.METRICS_PORT.name());
             options.remove(OutputConfig.TRACE.name());
@@ -55,9 +53,7 @@ final class WorkerShare {
     private static void divide(Map<String, Object> options, int sharers) {
         for (Option<Long> budget : BUDGETS) {
             options.computeIfPresent(
-                    budget.name(),
-                    (_, given) ->
-                            budget.type().read().apply(given) / sharers);
+                    budget.name(), (_, given) -> budget.type().read().apply(given) / sharers);
         }
         long free = AvailableMemory.read().forRun();
         if (free > 0) {

@@ -51,8 +51,7 @@ class SparkTuneTest {
             throws Exception {
         TestRun run = new TestRun(temp, 6, "--lr=1e-5", more);
 
-        Result result =
-                submit(run.line("spark", "--workers=" + workers, "--parallel=" + parallel));
+        Result result = submit(run.line("spark", "--workers=" + workers, "--parallel=" + parallel));
 
         assertThat(result.code()).as(result.all()).isZero();
         assertThat(result.out()).as(result.all()).contains("done after step 6");

@@ -7,9 +7,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -23,8 +25,8 @@ import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
 
 /**
- * Spark's standalone master and a worker of it on this machine, from the jars of the class path; and a folder of Millrace's workers,
- * of the classes as they are.
+ * Spark's standalone master and a worker of it on this machine, from the jars of the class path;
+ * and a folder of Millrace's workers, of the classes as they are.
  */
 final class TestCluster implements AutoCloseable {
     private static final String HOST = "127.0.0.1";
@@ -76,8 +78,7 @@ final class TestCluster implements AutoCloseable {
     private static boolean isForSpark(Path jdk) {
         Path release = jdk.resolve("release");
         try {
-            return Files.isReadable(release)
-                    && FOR_SPARK.matcher(Files.readString(release)).find();
+            return Files.isReadable(release) && FOR_SPARK.matcher(Files.readString(release)).find();
         } catch (IOException e) {
             return false;
         }
@@ -122,19 +123,21 @@ final class TestCluster implements AutoCloseable {
                 entries().stream()
                         .filter(entry -> entry.endsWith(".jar"))
                         .filter(entry -> !entry.contains("millrace-"))
-                        // Two ways to log are on a test's class path, one of ours and one of Spark's.
+                        // Two ways to log are on a test's class path, one of ours and one of
+                        // Spark's.
                         .filter(entry -> !entry.contains("slf4j-jdk14"))
                         .toList());
     }
 
-    /** The jar that Spark gets has this module's classes; what workers need beside it is named by another. */
+    /**
+     * The jar that Spark gets has this module's classes; what workers need beside it is named by
+     * another.
+     */
     private void layOutMillrace() throws IOException {
         Path lib = Files.createDirectories(millrace().resolve("lib"));
         Files.copy(Path.of("..", "config", "jvm.args"), millrace().resolve("jvm.args"));
         Path classes = Path.of(location());
-        try (JarOutputStream jar =
-                        new JarOutputStream(
-                                Files.newOutputStream(lib.resolve(JAR)));
+        try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(lib.resolve(JAR)));
                 Stream<Path> files = Files.walk(classes)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 jar.putNextEntry(new JarEntry(classes.relativize(file).toString()));
@@ -215,6 +218,24 @@ final class TestCluster implements AutoCloseable {
                     .as(log(name))
                     .isTrue();
             TimeUnit.MILLISECONDS.sleep(50);
+        }
+    }
+
+    /** Processes that run a program, by the order of their start. */
+    List<ProcessHandle> running(String program) {
+        return processes.stream()
+                .flatMap(Process::descendants)
+                .filter(process -> commandLine(process).contains(program))
+                .sorted(Comparator.comparingLong(ProcessHandle::pid))
+                .toList();
+    }
+
+    private static String commandLine(ProcessHandle process) {
+        try {
+            return Files.readString(
+                    Path.of("/proc", "" + process.pid(), "cmdline"), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return ""; // it has ended
         }
     }
 
