@@ -195,6 +195,23 @@ class SpreadMeetingsTest {
         Runs.assertSame(folder(0), alone(), "stopped");
     }
 
+    /** Worker 0 begins with the model that it saved, and the others with the base. */
+    @Test
+    void aDoneRunTakesMoreSteps() throws IOException {
+        requireDone(run(2, false, silent()));
+        List<End<RunSummary>> ends =
+                PeersInProcess.run(
+                        3,
+                        peers ->
+                                TuningRun.run(
+                                        config(folder(peers.rank())).steps(9).resume(true).build(),
+                                        RunListener.SILENT,
+                                        peers));
+        requireDone(ends);
+        TuningRun.run(config(temp.resolve("alone")).steps(9).build(), RunListener.SILENT);
+        Runs.assertSame(folder(0), Runs.result(temp.resolve("alone")), "more steps");
+    }
+
     static Stream<Arguments> differences() {
         return Stream.of(
                 Arguments.of("'run_seed'", (UnaryOperator<TuneConfigBuilder>) run -> run.seed(5)),
@@ -376,7 +393,7 @@ class SpreadMeetingsTest {
                                             @Override
                                             public List<double[]> gather(long now, double[] mine) {
                                                 double[] other = mine.clone();
-                                                other[1] += now == 3 ? 1 : 0;
+                                                other[1] += now == 4 ? 1 : 0;
                                                 return super.gather(now, other);
                                             }
                                         });

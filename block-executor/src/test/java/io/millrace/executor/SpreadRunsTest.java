@@ -8,6 +8,7 @@ import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.spread.PeersInProcess;
+import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.Estimators;
@@ -17,12 +18,14 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -47,7 +50,12 @@ class SpreadRunsTest {
                 method("fzoo", 4, Parallel.GRID, SpreadRunsTest::fzoo),
                 method("helene", 3, Parallel.AUTO, run -> run.optimizer("helene")),
                 method("lora", 2, Parallel.AUTO, run -> run.tune("lora").lr(1e-2)),
-                method("eggroll", 3, Parallel.AUTO, SpreadRunsTest::eggroll));
+                method("eggroll", 3, Parallel.AUTO, SpreadRunsTest::eggroll),
+                method(
+                        "signs of thin factors",
+                        2,
+                        Parallel.PERTP,
+                        run -> lozo(run).microBatch(4).queries(1)));
     }
 
     static Stream<Arguments> moreMethods() {
@@ -67,7 +75,7 @@ class SpreadRunsTest {
                         Map.entry("helene", run -> run.optimizer("helene")),
                         Map.entry(
                                 "hizoo",
-                                run -> run.optimizer("hizoo").estimator("three-point").queries(2)),
+                                run -> run.optimizer("hizoo").estimator("three-point").queries(1)),
                         Map.entry("lora", run -> run.tune("lora").lr(1e-2)),
                         Map.entry("lora, fzoo", run -> fzoo(run).tune("lora").lr(1e-2)),
                         Map.entry("prefix", run -> run.tune("prefix").lr(1e-2)),
@@ -112,6 +120,42 @@ class SpreadRunsTest {
                                                 2 + (one.getKey().length() + mode.ordinal()) % 3,
                                                 mode,
                                                 one.getValue())));
+    }
+
+    /** In a mixture the scale with the most rows decides how many the others' products have. */
+    @Tag("long")
+    @ParameterizedTest
+    @EnumSource(Parallel.class)
+    void mixturesAndObjectivesAreTheRunsOfOne(Parallel mode) throws IOException {
+        model = MixtureRunsTest.model(temp.resolve("mixture"), DType.BF16);
+        isTheRunOfOne("mixture", 3, mode, run -> run.rounding(Rounding.STOCHASTIC));
+        Path labelled = Reviews.labelled(temp, 6);
+        same(
+                "labels",
+                mode,
+                out -> Reviews.accuracy(labelled, out, MemoryConfig.DEFAULT).queries(3));
+        Path prompts = Reviews.prompts(temp, 6);
+        same("answers", mode, out -> Reviews.f1(prompts, out, MemoryConfig.DEFAULT).queries(2));
+    }
+
+    private void same(String name, Parallel mode, Function<Path, TuneConfigBuilder> run)
+            throws IOException {
+        Path alone = temp.resolve(name + "-alone");
+        TuningRun.run(run.apply(alone).microBatch(2).batchSize(5).build(), RunListener.SILENT);
+        List<PeersInProcess.End<RunSummary>> ends =
+                PeersInProcess.run(
+                        3,
+                        peers ->
+                                TuningRun.run(
+                                        run.apply(folder(name, peers.rank()))
+                                                .microBatch(2)
+                                                .batchSize(5)
+                                                .parallel(mode)
+                                                .build(),
+                                        RunListener.SILENT,
+                                        peers));
+        assertThat(ends).allMatch(end -> end.failure() == null, "ends");
+        requireSame(name, 3, Runs.result(alone));
     }
 
     private static Arguments method(

@@ -25,7 +25,6 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.GradientSteps;
-import io.millrace.executor.step.Grain;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
@@ -104,6 +103,16 @@ public final class DecoderForward implements Forward {
     public Grain grain() {
         // Of a mixture's experts, the scale with the most rows decides how many all have.
         return new Grain(passes.scalesAtOnce(), layout.experts().stream().allMatch(List::isEmpty));
+    }
+
+    @Override
+    public Grain triedGrain() {
+        Grain grain = grain();
+        boolean apart =
+                grain.scalesAtOnce() > 0
+                        && grain.scalesApart()
+                        && RowsApart.hold(scratch, scratch.rowsAtOnce());
+        return apart ? new Grain(0, true) : grain;
     }
 
     @Override

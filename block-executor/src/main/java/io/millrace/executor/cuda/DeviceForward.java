@@ -18,7 +18,6 @@ import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.step.Grain;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;

@@ -10,6 +10,7 @@ import io.millrace.optim.estimate.Questions;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.prefetch.plan.VisitWork;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -43,7 +44,8 @@ final class GradientCosts {
      */
     static StepWork of(
             ModelProgram program, ModelLayout layout, StepCosts.Shape shape, BlockSet parts) {
-        StepWork there = StepCosts.passes(program, layout, shape, STILL, List.of(ONCE)).getFirst();
+        StepWork there =
+                StepCosts.passes(program, layout, List.of(shape.asking(ONCE)), STILL).getFirst();
         return new StepWork(
                 new GradientCosts(layout, parts).visits(there.visits()), there.tokens(), 1);
     }

@@ -7,7 +7,9 @@ import io.millrace.memory.Matmul;
 import io.millrace.model.text.option.DatasetOptions;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
+
 import java.util.List;
+import java.util.Optional;
 
 /** Plans a run: the placement that it will have, and what its steps will cost on a machine. */
 public final class ModelPlanner {
@@ -39,6 +41,23 @@ public final class ModelPlanner {
         DatasetOptions.of(tokens, limit, model.program().vocabSize()); // what a run's data must fit
         Machine computing = computing(machine, options.arithmetic().matmul());
         return new ModelPlanner(new PlanCandidates(tuned, computing, tokens)).plan(options, sweeps);
+    }
+
+    /**
+     * A plan with another micro-batch, where its budgets allow that.
+     *
+     * @param sequences of one
+     */
+    static Optional<ModelPlan> again(ModelPlan plan, int sequences) {
+        PlanCandidates candidates =
+                new PlanCandidates(plan.model(), plan.machine(), plan.tokensEach());
+        try {
+            return Optional.of(
+                    new ModelPlanner(candidates)
+                            .plan(plan.options().withMicroBatch(sequences), false));
+        } catch (BadInputException e) {
+            return Optional.empty(); // not an alternative on this machine
+        }
     }
 
     private static Machine computing(Machine machine, Matmul matmul) {

@@ -16,6 +16,7 @@ import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.telemetry.Lane;
+
 import java.util.Collections;
 import java.util.Optional;
 
@@ -77,7 +78,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 shape(model, options, tokensEach, workers, readsStored));
     }
 
-    private static StepCosts.Shape shape(
+    static StepCosts.Shape shape(
             ModelShape model,
             PlanOptions options,
             int tokensEach,

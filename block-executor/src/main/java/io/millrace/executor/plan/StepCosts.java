@@ -32,6 +32,7 @@ import io.millrace.prefetch.VisitPlan.Part;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.prefetch.plan.VisitWork;
+
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -90,6 +91,17 @@ final class StepCosts {
             return readsStored || dtype == operands;
         }
 
+        /** The same where it is asked of so many sequences of the batch. */
+        Shape over(int sequences) {
+            return new Shape(
+                    sequences, microBatch, tokens, scored, rule, questions, workers, readsStored);
+        }
+
+        /** Each of a step's passes. */
+        List<Shape> each(List<Questions> passes) {
+            return passes.stream().map(this::asking).toList();
+        }
+
         /** The same step where other losses are asked for. */
         Shape asking(Questions other) {
             return new Shape(batch, microBatch, tokens, scored, rule, other, workers, readsStored);
@@ -136,6 +148,11 @@ final class StepCosts {
         return layout.beside().isPresent() && !layout.ownsBeside();
     }
 
+    /** The most scales of queries that share products; 0 where each query goes alone. */
+    static int scalesAtOnce(ModelProgram program, ModelLayout layout, Shape shape) {
+        return new StepCosts(program, layout, shape, StepParts.ALL, false).scalesAtOnce();
+    }
+
     /** Dense directions take one query after another, and so do products of E4M3. */
     private int scalesAtOnce() {
         boolean alone =
@@ -172,14 +189,9 @@ final class StepCosts {
 
     /** The same of each pass of a step; the first folds. */
     static List<StepWork> passes(
-            ModelProgram program,
-            ModelLayout layout,
-            Shape shape,
-            StepParts parts,
-            List<Questions> passes) {
+            ModelProgram program, ModelLayout layout, List<Shape> passes, StepParts parts) {
         List<StepWork> works = new ArrayList<>();
-        for (Questions asked : passes) {
-            Shape pass = shape.asking(asked);
+        for (Shape pass : passes) {
             works.add(new StepCosts(program, layout, pass, parts, !works.isEmpty()).work());
         }
         return works;

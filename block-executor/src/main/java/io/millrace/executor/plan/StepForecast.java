@@ -7,6 +7,7 @@ import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
+
 import java.util.List;
 
 /**
@@ -25,6 +26,31 @@ final class StepForecast {
             StepCosts.Shape shape,
             ArithmeticConfig arithmetic,
             int runs) {
+        return of(
+                machine,
+                placement,
+                overlap,
+                program,
+                layout,
+                shape.each(arithmetic.estimator().passes()),
+                arithmetic,
+                runs);
+    }
+
+    /**
+     * The same of a step whose passes are known.
+     *
+     * @param passes what each is asked, of a step along the gradient the one
+     */
+    static Forecast of(
+            Machine machine,
+            Placement placement,
+            boolean overlap,
+            ModelProgram program,
+            ModelLayout layout,
+            List<StepCosts.Shape> passes,
+            ArithmeticConfig arithmetic,
+            int runs) {
         String direction = DirectionRates.dense(arithmetic.direction());
         List<Forecast> steps =
                 StepParts.samples(
@@ -32,7 +58,7 @@ final class StepForecast {
                         .stream()
                         .map(parts ->
                                 Forecast.sum(
-                                        passes(program, layout, shape, parts, arithmetic).stream()
+                                        works(program, layout, passes, parts, arithmetic).stream()
                                                 .map(work ->
                                                         Forecast.of(
                                                                 machine,
@@ -43,23 +69,24 @@ final class StepForecast {
                                                 .toList()))
                         .toList();
         Forecast step = Forecast.mean(steps);
-        long rows = rowBytes(layout, shape, runs);
+        long rows = rowBytes(layout, passes, runs);
         return rows == 0 ? step : step.afterReading((double) rows, machine);
     }
 
-    private static List<StepWork> passes(
+    private static List<StepWork> works(
             ModelProgram program,
             ModelLayout layout,
-            StepCosts.Shape shape,
+            List<StepCosts.Shape> passes,
             StepParts parts,
             ArithmeticConfig arithmetic) {
         return arithmetic.isReplayable()
-                ? StepCosts.passes(program, layout, shape, parts, arithmetic.estimator().passes())
-                : List.of(GradientCosts.of(program, layout, shape, parts.now()));
+                ? StepCosts.passes(program, layout, passes, parts)
+                : List.of(GradientCosts.of(program, layout, passes.getFirst(), parts.now()));
     }
 
     /** Of the table that lies in no block: as if no id came twice. */
-    private static long rowBytes(ModelLayout layout, StepCosts.Shape shape, int runs) {
+    private static long rowBytes(ModelLayout layout, List<StepCosts.Shape> passes, int runs) {
+        StepCosts.Shape shape = passes.getFirst();
         return layout.panels()
                 .alone()
                 .map(table -> {

@@ -4,8 +4,8 @@ import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.spread.Share.Part;
+import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.step.Grain;
 import io.millrace.optim.estimate.Query;
 
 import java.util.ArrayList;
@@ -18,12 +18,13 @@ import java.util.List;
  * that all of them come to the same; and whatever it comes to, no answer depends on it.
  */
 final class Shares {
-    // Rows that a product takes in the time in which a direction is formed, which every micro-batch
-    // does anew: some tens where it is dense.
+    // Rows that a product takes in the time in which a dense direction is formed, which every
+    // micro-batch does anew: some tens.
     private static final long FORMING = 64;
 
     private final ForwardRequest whole;
     private final List<Unit> units;
+    private final long forming;
 
     /** Scales that stay together: some of one query, or all of several. */
     private record Unit(List<Part> parts) {
@@ -32,13 +33,14 @@ final class Shares {
         }
     }
 
-    private Shares(ForwardRequest whole, Grain grain) {
+    private Shares(ForwardRequest whole, Forward.Grain grain) {
         this.whole = whole;
         units = units(whole, grain);
+        forming = grain.scalesAtOnce() == 0 ? FORMING : 0;
     }
 
     /** A share for each worker, in order of rank. */
-    static List<Share> of(ForwardRequest whole, Grain grain, Parallel mode, int workers) {
+    static List<Share> of(ForwardRequest whole, Forward.Grain grain, Parallel mode, int workers) {
         Shares shares = new Shares(whole, grain);
         Layout best = shares.layout(mode, workers);
         List<Share> all = new ArrayList<>();
@@ -72,8 +74,10 @@ final class Shares {
     private Layout best(int workers, int least) {
         Layout best = null;
         long bestLoad = Long.MAX_VALUE;
-        for (int rows = workers / least; rows >= least; rows--) {
-            Layout layout = new Layout(rows, workers / rows);
+        int most = Math.max(least, Math.min(workers / least, units.size()));
+        for (int rows = most; rows >= least; rows--) {
+            int columns = Math.max(least, Math.min(workers / rows, longest().size()));
+            Layout layout = new Layout(rows, columns);
             long load = mostWork(layout);
             if (load < bestLoad) {
                 best = layout;
@@ -86,15 +90,23 @@ final class Shares {
     private long mostWork(Layout layout) {
         long most = 0;
         List<MicroBatch> batches = longest();
-        for (int column = 0; column < layout.columns; column++) {
-            List<MicroBatch> own = cut(batches, column, layout.columns).batches;
-            for (List<Unit> row : rows(layout.rows)) {
-                long queries = row.stream().flatMap(unit -> unit.parts.stream()).count();
-                long scales = row.stream().mapToLong(Unit::scales).sum();
-                most = Math.max(most, queries * own.size() * FORMING + scales * tokens(own));
+        for (List<Unit> row : rows(layout.rows)) {
+            long queries = queries(row);
+            long scales = row.stream().mapToLong(Unit::scales).sum();
+            for (int column = 0; column < layout.columns; column++) {
+                List<MicroBatch> own = cut(batches, column, layout.columns).batches;
+                most = Math.max(most, queries * own.size() * forming + scales * tokens(own));
             }
         }
         return most;
+    }
+
+    private static long queries(List<Unit> row) {
+        return row.stream()
+                .flatMap(unit -> unit.parts.stream())
+                .mapToInt(Part::query)
+                .distinct()
+                .count();
     }
 
     private List<MicroBatch> longest() {
@@ -107,7 +119,7 @@ final class Shares {
         return batches.stream().mapToLong(batch -> MicroBatch.padded(batch.tokenCount())).sum();
     }
 
-    private static List<Unit> units(ForwardRequest whole, Grain grain) {
+    private static List<Unit> units(ForwardRequest whole, Forward.Grain grain) {
         List<Unit> units = new ArrayList<>();
         boolean together = whole.batches().size() == 1;
         for (QueryGroup group :

@@ -6,6 +6,7 @@ import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.UpdateLog;
 
+import java.lang.System.Logger.Level;
 import java.util.List;
 
 /**
@@ -13,9 +14,13 @@ import java.util.List;
  * with a share of what is asked, and hears what the others found.
  */
 public final class SpreadForward implements Forward {
+    private static final System.Logger LOG = System.getLogger(SpreadForward.class.getName());
+
     private final Forward own;
     private final Workers workers;
     private final Parallel mode;
+    private final Grain grain;
+    private boolean warned;
 
     /**
      * A worker's side of the passes.
@@ -28,11 +33,29 @@ public final class SpreadForward implements Forward {
         this.own = own;
         this.workers = workers;
         this.mode = mode;
+        grain = agreed();
+    }
+
+    /** The finer grain where every worker has found it good. */
+    private Grain agreed() {
+        Grain sure = own.grain();
+        Grain tried = own.triedGrain();
+        double[] words = {tried.scalesAtOnce(), tried.scalesApart() ? 1 : 0};
+        List<double[]> all = workers.gather(words);
+        for (int rank = 0; rank < all.size(); rank++) {
+            workers.requireNumbers(rank, all.get(rank), words.length);
+            double[] found = all.get(rank);
+            if (found[Workers.HEAD] != words[0] || found[Workers.HEAD + 1] != words[1]) {
+                return sure;
+            }
+        }
+        return tried;
     }
 
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
-        List<Share> shares = Shares.of(request, own.grain(), mode, workers.size());
+        List<Share> shares = Shares.of(request, grain, mode, workers.size());
+        warnOnce(shares);
         Share mine = shares.get(workers.rank());
         CellSink cells = new CellSink(mine, sink);
         if (!mine.isEmpty()) {
@@ -45,6 +68,20 @@ public final class SpreadForward implements Forward {
             workers.requireNumbers(rank, found.get(rank), CellSink.size(share, sink));
             CellSink.tell(share, found.get(rank), Workers.HEAD, sink);
         }
+    }
+
+    /** Says so where a step leaves workers without anything to do. */
+    private void warnOnce(List<Share> shares) {
+        long idle = shares.stream().filter(Share::isEmpty).count();
+        if (workers.leads() && !warned && idle > 0) {
+            LOG.log(
+                    Level.WARNING,
+                    "{0} of {1} workers have nothing to do in a step: a smaller --micro-batch or"
+                            + " more --queries would divide it further",
+                    idle,
+                    workers.size());
+        }
+        warned = true;
     }
 
     @Override

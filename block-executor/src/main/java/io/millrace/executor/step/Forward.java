@@ -38,6 +38,14 @@ public interface Forward extends AutoCloseable {
     }
 
     /**
+     * The same where products' shapes were tried and found not to decide: what a device and its
+     * libraries are may make it finer. Takes seconds, between passes.
+     */
+    default Grain triedGrain() {
+        return grain();
+    }
+
+    /**
      * Worker-seconds so far by the name of each operator; empty where no workers of a CPU compute.
      */
     default Map<String, Double> operatorSeconds() {
@@ -47,6 +55,20 @@ public interface Forward extends AutoCloseable {
     /** Waits for the device, and frees what forwards need beside the weights. */
     @Override
     void close();
+
+    /**
+     * What of a pass can be asked apart from the rest without another bit of an answer.
+     * Micro-batches always can; queries whose rows go through one product cannot, since a product's
+     * shape decides in which order it sums.
+     *
+     * @param scalesAtOnce scales of the queries that share products, as they are cut in order; 0
+     *     where each query goes alone
+     * @param scalesApart whether the scales of a query that goes alone have nothing in common
+     */
+    record Grain(int scalesAtOnce, boolean scalesApart) {
+        /** Of what nothing is known: all queries belong together. */
+        public static final Grain WHOLE = new Grain(Integer.MAX_VALUE, false);
+    }
 
     /** Takes a block's bytes, valid during the call. */
     interface BlockConsumer {

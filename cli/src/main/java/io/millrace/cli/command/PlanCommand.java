@@ -8,9 +8,12 @@ import io.millrace.cli.option.FormOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.MachineOptions;
 import io.millrace.cli.option.RunLine;
+import io.millrace.cli.option.WorkersOptions;
 import io.millrace.cli.plan.PlanReport;
 import io.millrace.cli.plan.RunPlanner;
+import io.millrace.cli.plan.ScalingPlot;
 import io.millrace.cli.plan.SweepPlot;
+import io.millrace.cli.plan.WorkersReport;
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
@@ -21,26 +24,31 @@ import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelShape;
 import io.millrace.executor.plan.PlanOptions;
+import io.millrace.executor.plan.SpreadPlan;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.synthetic.SyntheticModel;
 import io.millrace.optim.option.Settings;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.concurrent.Callable;
+
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Callable;
 
 /** {@code millrace plan}. */
 @Command(
@@ -58,6 +66,8 @@ public final class PlanCommand implements Callable<Integer>, Described {
     @Mixin private FormOption form = new FormOption();
 
     @Mixin private MachineOptions machine = new MachineOptions();
+
+    @Mixin private WorkersOptions workers = new WorkersOptions();
 
     @Option(
             names = "--plot",
@@ -121,6 +131,7 @@ public final class PlanCommand implements Callable<Integer>, Described {
                         .take(List.of(Methods.METHOD))
                         .take(ArithmeticConfig.STEP)
                         .take(MemoryConfig.OPTIONS)
+                        .take(Parallel.OPTIONS)
                         .after("--json");
     }
 
@@ -129,18 +140,55 @@ public final class PlanCommand implements Callable<Integer>, Described {
         if (plot != null) {
             GivenPaths.requireWritableFile("--plot", plot);
         }
+        workers.check();
         ModelPlan plan = plan();
+        Optional<WorkersReport> spread =
+                workers.areAsked() ? Optional.of(spread(plan)) : Optional.empty();
         PlanReport report =
                 new PlanReport(plan, Objects.requireNonNullElse(endurance, PlanReport.ENDURANCE));
         if (plot != null) {
-            write(plot, SweepPlot.svg(plan));
+            write(
+                    plot,
+                    workers.simulates()
+                            ? scaling(plan, spread.orElseThrow())
+                            : SweepPlot.svg(plan));
         }
         if (json.wanted()) {
-            context.printJson(report.fields());
+            Map<String, Object> fields = report.fields();
+            spread.ifPresent(one -> fields.put("workers", one.fields()));
+            context.printJson(fields);
         } else {
             report.lines().forEach(context::print);
+            spread.ifPresent(one -> one.lines().forEach(context::print));
         }
         return ExitCode.DONE;
+    }
+
+    private WorkersReport spread(ModelPlan plan) {
+        Settings told = run.told();
+        Parallel mode = told.find(Parallel.OPTION).orElse(Parallel.AUTO);
+        SpreadPlan spread =
+                told.has(DataConfig.MICRO_BATCH)
+                        ? new SpreadPlan(plan)
+                        : SpreadPlan.best(plan, mode, workers.count(), workers.network());
+        return new WorkersReport(
+                spread,
+                plan.forecast().stepSeconds(),
+                mode,
+                workers.count(),
+                workers.network(),
+                workers.simulates());
+    }
+
+    private String scaling(ModelPlan plan, WorkersReport spread) {
+        return ScalingPlot.svg(
+                String.format(
+                        "%s, batch %d × %d, over %s",
+                        plan.model().name(),
+                        plan.options().batchSize(),
+                        plan.tokensEach(),
+                        workers.network().label()),
+                spread.points());
     }
 
     private ModelPlan plan() {

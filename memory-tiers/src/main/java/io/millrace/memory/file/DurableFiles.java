@@ -1,9 +1,11 @@
 package io.millrace.memory.file;
 
 import io.millrace.memory.TierFullException;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -54,6 +56,11 @@ public record DurableFiles(Disk disk) {
         for (Path next : missing) {
             try {
                 disk.createFolder(next);
+            } catch (FileAlreadyExistsException e) {
+                // Another process may make a folder beside the same one meanwhile.
+                if (!Files.isDirectory(next)) {
+                    throw failed("creating", next, e);
+                }
             } catch (IOException e) {
                 throw failed("creating", next, e);
             }

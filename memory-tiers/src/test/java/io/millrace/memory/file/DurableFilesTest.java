@@ -6,16 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
 import io.millrace.memory.TierFullException;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Also the test of what cuts the power: it must find what was done carelessly. */
 @ExtendWith(SeedExtension.class)
@@ -52,6 +54,22 @@ final class DurableFilesTest {
         power.cut(power.length(), seed, image);
         assertThat(image.resolve("file")).hasBinaryContent(NEW);
         assertThat(DurableFiles.part(work.resolve("file"))).doesNotExist();
+    }
+
+    /** Workers of one run make their folders beside each other at once. */
+    @Test
+    void foldersThatAnotherMakesMeanwhileAreAsGood() throws IOException {
+        DurableFiles files =
+                new DurableFiles(
+                        new RecordingDisk(work) {
+                            @Override
+                            public void createFolder(Path folder) throws IOException {
+                                Files.createDirectory(folder);
+                                super.createFolder(folder);
+                            }
+                        });
+        files.createFolders(work.resolve("a/b"));
+        assertThat(work.resolve("a/b")).isDirectory();
     }
 
     @Test

@@ -11,7 +11,7 @@ import java.util.List;
  * disk might hold had the power failed between any two operations. Syncs are only remembered, which
  * keeps tests quick. For use by one thread.
  */
-public final class RecordingDisk implements Disk {
+public class RecordingDisk implements Disk {
     /** What was done. */
     public sealed interface Operation {
         /** A file was opened, made where it was not there. */

@@ -13,6 +13,7 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Value;
+
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -191,6 +192,16 @@ public final class Scratch implements AutoCloseable {
     public Variants states(int block, Value value, int rows) {
         return variants(
                 passing.states().at(plan.states().offset(block, value)), value.width(), rows);
+    }
+
+    /** The most rows of all scales that go through a block together. */
+    public int rowsAtOnce() {
+        return Math.toIntExact(size.rowsAtOnce());
+    }
+
+    /** Memory of the states, which hold nothing between passes. */
+    public Floats idle() {
+        return passing.states();
     }
 
     /** What a block keeps of each token, from the row after those of earlier tokens. */
