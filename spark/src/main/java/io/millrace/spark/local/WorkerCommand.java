@@ -2,7 +2,6 @@ package io.millrace.spark.local;
 
 import io.millrace.cli.workers.WorkerModule;
 import io.millrace.spark.worker.WorkerMain;
-import java.io.File;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,9 +32,9 @@ final class WorkerCommand {
     }
 
     private static String classPath() {
-        List<String> entries = new ArrayList<>();
-        entries.add(System.getProperty("java.class.path"));
-        WorkerModule.jars().forEach(jar -> entries.add(jar.toString()));
-        return String.join(File.pathSeparator, entries);
+        // The module's folder has all that a worker needs.
+        return WorkerModule.jars().isEmpty()
+                ? System.getProperty("java.class.path")
+                : WorkerModule.jars().getFirst().resolveSibling("*").toString();
     }
 }

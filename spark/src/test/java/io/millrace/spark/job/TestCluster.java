@@ -7,9 +7,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -216,6 +218,24 @@ final class TestCluster implements AutoCloseable {
                     .as(log(name))
                     .isTrue();
             TimeUnit.MILLISECONDS.sleep(50);
+        }
+    }
+
+    /** Processes that run a program, by the order of their start. */
+    List<ProcessHandle> running(String program) {
+        return processes.stream()
+                .flatMap(Process::descendants)
+                .filter(process -> commandLine(process).contains(program))
+                .sorted(Comparator.comparingLong(ProcessHandle::pid))
+                .toList();
+    }
+
+    private static String commandLine(ProcessHandle process) {
+        try {
+            return Files.readString(
+                    Path.of("/proc", "" + process.pid(), "cmdline"), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return ""; // it has ended
         }
     }
 

@@ -1,0 +1,2 @@
+/** How long workers take to hear each other. */
+package io.millrace.spark.measure;
