@@ -99,7 +99,7 @@ public final class WorkersReport {
     private void addTable(List<String> lines) {
         lines.add(
                 "  workers     busy  micro-batch      compute     exchange      waiting        "
-                    + " step  speed  share");
+                        + " step  speed  share");
         for (SpreadSimulation.Point point : points) {
             lines.add(
                     format(

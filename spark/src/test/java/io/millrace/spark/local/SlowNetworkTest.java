@@ -71,7 +71,9 @@ class SlowNetworkTest {
         return does("ip", "netns", "add", spaces.get(0))
                 && does("ip", "netns", "add", spaces.get(1))
                 && does(
-                        ("ip link add mr0 netns " + spaces.get(0) + " type veth peer name mr1 netns "
+                        ("ip link add mr0 netns "
+                                        + spaces.get(0)
+                                        + " type veth peer name mr1 netns "
                                         + spaces.get(1))
                                 .split(" "))
                 && joins(0, "mr0", HOST)
@@ -81,9 +83,11 @@ class SlowNetworkTest {
     private boolean joins(int space, String device, String address) throws Exception {
         String inside = "ip netns exec " + spaces.get(space) + " ";
         boolean slow =
-                does((inside + "tc qdisc add dev " + device + " root netem delay 20ms loss 1%")
-                        .split(" "));
-        System.out.println(spaces.get(space) + (slow ? ": 20 ms and 1 % loss" : ": as fast as it is"));
+                does(
+                        (inside + "tc qdisc add dev " + device + " root netem delay 20ms loss 1%")
+                                .split(" "));
+        System.out.println(
+                spaces.get(space) + (slow ? ": 20 ms and 1 % loss" : ": as fast as it is"));
         return does((inside + "ip addr add " + address + "/24 dev " + device).split(" "))
                 && does((inside + "ip link set " + device + " up").split(" "))
                 && does((inside + "ip link set lo up").split(" "));
