@@ -374,7 +374,7 @@ class CommandLineTest {
 
         assertThat(help)
                 .contains("Steps of the run. Default: " + defaults.arithmetic().steps() + ".")
-                .contains("galore, adamw-8bit. Default: " + defaults.arithmetic().optimizer() + ".")
+                .contains("adamw-8bit. Default: " + defaults.arithmetic().optimizer() + ".")
                 .contains("Examples a step. Default: " + defaults.data().batchSize() + ".")
                 .contains("of the one computed. Default: " + defaults.memory().prefetch() + ".");
     }

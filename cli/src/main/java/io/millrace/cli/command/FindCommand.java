@@ -3,6 +3,7 @@ package io.millrace.cli.command;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.context.Operations;
+import io.millrace.cli.look.WorkLine;
 import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;

@@ -1,4 +1,4 @@
-package io.millrace.cli.command;
+package io.millrace.cli.look;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;

@@ -1,28 +1,30 @@
-package io.millrace.cli.command;
+package io.millrace.cli.look;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.executor.listen.RunListener;
 import java.util.function.Consumer;
 
 /** What is being worked on, on a terminal; silent where there is none. */
-final class WorkLine {
+public final class WorkLine {
     private static final String ERASE = "\r\u001b[K";
 
     private final CommandContext context;
     private boolean drawn;
 
-    WorkLine(CommandContext context) {
+    /** On the terminal of a command. */
+    public WorkLine(CommandContext context) {
         this.context = context;
     }
 
     /** Work that a signal may ask to stop, and that says what it tries. */
     @FunctionalInterface
-    interface Work<T> {
+    public interface Work<T> {
+        /** Does it. */
         T run(RunListener stop, Consumer<String> progress);
     }
 
     /** Does it, and leaves the terminal as it was. */
-    <T> T during(Work<T> work) {
+    public <T> T during(Work<T> work) {
         RunListener stop =
                 new RunListener() {
                     @Override
