@@ -1,18 +1,30 @@
 package io.millrace.executor.spread;
 
+import java.util.Arrays;
+
 /** What worker 0 wants to come after a step; all do as it says. */
 public enum Wish {
     /** The next step. */
-    GO_ON,
+    GO_ON(0),
     /** The end, so that the run can go on later. */
-    STOP,
+    STOP(1),
     /** The end, since the run's time is over. */
-    TIME,
+    TIME(2),
     /** The end, since evaluations get no better. */
-    PATIENCE;
+    PATIENCE(3);
 
-    static Wish of(double number) {
-        int index = (int) number;
-        return index >= 0 && index < values().length ? values()[index] : STOP;
+    private final double word;
+
+    Wish(double word) {
+        this.word = word;
+    }
+
+    /** How it is said among doubles. */
+    double word() {
+        return word;
+    }
+
+    static Wish of(double said) {
+        return Arrays.stream(values()).filter(one -> one.word == said).findAny().orElse(STOP);
     }
 }

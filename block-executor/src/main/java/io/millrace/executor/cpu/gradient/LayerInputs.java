@@ -59,7 +59,7 @@ final class LayerInputs {
         return memory.at(slot(place) * each);
     }
 
-    private long slot(int place) {
+    private int slot(int place) {
         return (place - 1) % plan.inputs();
     }
 
