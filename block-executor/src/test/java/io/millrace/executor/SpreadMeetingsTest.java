@@ -2,9 +2,11 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.config.data.Keep;
+import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.peer.PeerLostException;
@@ -20,12 +22,14 @@ import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.journal.JournalWriter;
 
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,6 +39,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -181,6 +186,74 @@ class SpreadMeetingsTest {
                 Files.delete(entry);
             }
         }
+    }
+
+    /**
+     * However often workers are lost, at whatever moment, however many there are from one attempt
+     * to the next and whichever has lost its folder: in the end it is the run of one.
+     */
+    @Tag("long")
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
+    void lostAtAnyMomentAnyNumberGoesOn(int number) throws IOException {
+        long seed = Long.getLong("test.seed", 0x5eed) + number;
+        Random random = new Random(seed);
+        Path model = Runs.model(temp.resolve("model"), "llama", "bfloat16", 4, 96, 160);
+        int foldEvery = 1 + random.nextInt(3);
+        long least =
+                Runs.smallestBudget(budget ->
+                        chaotic(model, temp.resolve("alone" + budget), foldEvery)
+                                .memory(Runs.host(DeviceName.CPU, budget)));
+        Map<String, byte[]> expected = Runs.result(temp.resolve("alone" + least));
+        int attempts = 0;
+        boolean done = false;
+        while (!done) {
+            assertThat(attempts++).as("seed %d", seed).isLessThan(60);
+            int workers = 1 + random.nextInt(4);
+            int victim = random.nextInt(workers);
+            long round = random.nextInt(9);
+            Parallel mode = Parallel.values()[random.nextInt(4)];
+            if (random.nextInt(3) == 0 && Files.exists(folder(1))) {
+                requireNothing(folder(1));
+            }
+            boolean resumes = Files.exists(journal(0));
+            List<End<RunSummary>> ends =
+                    PeersInProcess.run(
+                            workers,
+                            dying(victim, round, random.nextBoolean()),
+                            peers ->
+                                    TuningRun.run(
+                                            chaotic(model, folder(peers.rank()), foldEvery)
+                                                    .memory(
+                                                            peers.rank() % 2 == 1
+                                                                    ? Runs.host(
+                                                                            DeviceName.CPU, least)
+                                                                    : MemoryConfig.DEFAULT)
+                                                    .parallel(mode)
+                                                    .resume(resumes)
+                                                    .build(),
+                                            RunListener.SILENT,
+                                            peers));
+            for (End<RunSummary> end : ends) {
+                assertThat(
+                                end.failure() == null
+                                        || end.failure() instanceof Runs.Cut
+                                        || end.failure() instanceof PeerLostException)
+                        .as("seed %d: %s", seed, end)
+                        .isTrue();
+            }
+            done = ends.getFirst().result() != null && !ends.getFirst().result().interrupted();
+        }
+        Runs.assertSame(folder(0), expected, "seed " + seed);
+    }
+
+    private TuneConfigBuilder chaotic(Path model, Path out, int foldEvery) {
+        return Runs.config(model, data, out)
+                .microBatch(1)
+                .steps(9)
+                .queries(2)
+                .foldEvery(foldEvery)
+                .optimizer("zo-momentum");
     }
 
     /** And nobody else; what it says behind a pass is heard in the next. */

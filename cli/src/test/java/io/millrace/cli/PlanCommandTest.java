@@ -7,16 +7,19 @@ import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.memory.DType;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.xml.sax.InputSource;
+
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+
 import javax.xml.parsers.DocumentBuilderFactory;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.xml.sax.InputSource;
 
 class PlanCommandTest {
     private static final List<String> WHAT_IF =
@@ -64,6 +67,43 @@ class PlanCommandTest {
         assertThat(text).contains("placement", "change first", "smallest budgets that work");
         assertThat(text).contains("Run it: millrace tune", "--micro-batch", "--device cuda:0");
         assertThat(text).contains("transfers hide behind computing from about");
+    }
+
+    @Test
+    void severalWorkersAreForecastInEachMode() throws IOException {
+        List<String> small =
+                List.of("plan", "--arch", "gpt2", "--seq-len", "64", "--batch-size", "8");
+        String text =
+                run(RealCommand.with(small, "--workers", "4", "--network", "1GbE", "--simulate"));
+        assertThat(text)
+                .contains("workers        4 over 1GbE", "  pertp ", "  ddp ", "  2d ")
+                .containsPattern("  auto .*4 of 4 busy, --micro-batch \\d; this plan")
+                .contains("populations and FZOO spread best")
+                .containsPattern("\\n +4 +4 .* s .* %");
+        Path plot = temp.resolve("workers.svg");
+        JsonObject plan =
+                Json.parseObject(
+                        run(
+                                RealCommand.with(
+                                        small,
+                                        "--workers",
+                                        "8",
+                                        "--parallel",
+                                        "ddp",
+                                        "--micro-batch",
+                                        "1",
+                                        "--simulate",
+                                        "--plot",
+                                        plot.toString(),
+                                        "--json")));
+        JsonObject workers = plan.object("workers");
+        assertThat(workers.string("parallel")).isEqualTo("ddp");
+        assertThat(workers.integer("micro_batches")).isEqualTo(8);
+        assertThat(workers.number("predicted_step_seconds"))
+                .isLessThan(plan.number("predicted_step_seconds") / 4);
+        assertThat(workers.object("modes").object("pertp").integer("busy")).isEqualTo(2);
+        assertThat(workers.array("simulated")).hasSize(4);
+        assertThat(plot).content().startsWith("<svg").contains("with stragglers");
     }
 
     /** Options without a value, with several, and such as follow from others. */
@@ -221,6 +261,13 @@ class PlanCommandTest {
         RealCommand command = new RealCommand(temp);
         assertThat(command.refused(List.of("plan", "--arch", "opt-1b"))).contains("opt-1.3b");
         assertThat(command.refused(List.of("plan"))).contains("--arch");
+        List<String> gpt2 = List.of("plan", "--arch", "gpt2");
+        assertThat(command.refused(RealCommand.with(gpt2, "--simulate"))).contains("--workers");
+        assertThat(command.refused(RealCommand.with(gpt2, "--workers", "0"))).contains("--workers");
+        assertThat(command.refused(RealCommand.with(gpt2, "--workers", "2", "--network", "5GbE")))
+                .contains("10GbE");
+        assertThat(command.refused(RealCommand.with(gpt2, "--workers", "2", "--method", "adamw")))
+                .contains("--workers: adamw");
         assertThat(command.refused(List.of("plan", "--arch", "gpt2", "--device", "cuda:0")))
                 .contains("--gpu");
         assertThat(command.refused(RealCommand.with(WHAT_IF, "--device-budget", "1GiB")))

@@ -15,7 +15,6 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
@@ -23,8 +22,6 @@ import java.util.stream.IntStream;
  * What a run's step will take where several workers share it, each on a machine like the plan's.
  */
 public final class SpreadPlan {
-    private static final double WORTH = 1.02; // of the speed: each micro-batch forms weights anew
-
     private final ModelPlan plan;
     private final ArithmeticConfig arithmetic;
     private final StepCosts.Shape shape;
@@ -94,32 +91,9 @@ public final class SpreadPlan {
                         .toList();
     }
 
-    /**
-     * Of a plan for one worker with the micro-batch that makes the fastest step of several.
-     *
-     * @throws BadInputException where its steps are not for several
-     */
-    public static SpreadPlan best(ModelPlan plan, Parallel mode, int workers, Network network) {
-        SpreadPlan best = new SpreadPlan(plan);
-        double least = best.step(mode, workers, network).seconds();
-        int size = plan.options().microBatch().orElseThrow();
-        while (size > 1) {
-            size = (size + 1) / 2;
-            Optional<SpreadPlan> next = ModelPlanner.again(plan, size).map(SpreadPlan::new);
-            double seconds =
-                    next.map(one -> one.step(mode, workers, network).seconds())
-                            .orElse(Double.POSITIVE_INFINITY);
-            if (seconds * WORTH < least) {
-                best = next.orElseThrow();
-                least = seconds;
-            }
-        }
-        return best;
-    }
-
-    /** With the micro-batch that its figures are for. */
-    public ModelPlan plan() {
-        return plan;
+    /** Sequences that pass through a block together. */
+    public int microBatch() {
+        return plan.options().microBatch().orElseThrow();
     }
 
     private MicroBatch microBatch(int sequences) {

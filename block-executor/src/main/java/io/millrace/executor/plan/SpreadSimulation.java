@@ -29,11 +29,13 @@ public final class SpreadSimulation {
     /**
      * A number of workers.
      *
+     * @param microBatch sequences that pass through a block together
      * @param step as forecast
      * @param waitingSeconds more than the busiest worker was forecast to take, on average
      * @param speedup over one worker that never stumbles
      */
-    public record Point(SpreadPlan.Step step, double waitingSeconds, double speedup) {
+    public record Point(
+            int microBatch, SpreadPlan.Step step, double waitingSeconds, double speedup) {
         /** Seconds of a step. */
         public double seconds() {
             return step.seconds() + waitingSeconds;
@@ -46,13 +48,16 @@ public final class SpreadSimulation {
     }
 
     /** From one worker to so many, twice as many each time. */
-    public static List<Point> of(SpreadPlan plan, Parallel mode, int most, Network network) {
+    public static List<Point> of(SpreadPlans plans, Parallel mode, int most, Network network) {
         List<Point> points = new ArrayList<>();
-        double alone = plan.step(mode, 1, network).seconds();
+        double alone = plans.alone().step(mode, 1, network).seconds();
         for (int workers = 1; workers <= most; workers *= 2) {
+            SpreadPlan plan = plans.best(mode, workers, network);
             SpreadPlan.Step step = plan.step(mode, workers, network);
             double waiting = new SpreadSimulation(workers).waiting(step);
-            points.add(new Point(step, waiting, alone / (step.seconds() + waiting)));
+            points.add(
+                    new Point(
+                            plan.microBatch(), step, waiting, alone / (step.seconds() + waiting)));
         }
         return points;
     }

@@ -96,14 +96,18 @@ class SpreadPlanTest {
     void aSmallerMicroBatchIsTakenWhereItGivesMoreToDivide() {
         ModelPlan alone = plan(8, OptionalInt.empty(), run -> run);
         assertThat(alone.options().microBatch()).hasValue(8);
-        SpreadPlan best = SpreadPlan.best(alone, Parallel.AUTO, 8, Network.GBE_10);
-        assertThat(best.plan().options().microBatch().orElseThrow()).isLessThanOrEqualTo(2);
-        assertThat(SpreadPlan.best(alone, Parallel.AUTO, 1, Network.GBE_10).plan()).isSameAs(alone);
+        SpreadPlans plans = new SpreadPlans(alone, false);
+        SpreadPlan best = plans.best(Parallel.AUTO, 8, Network.GBE_10);
+        assertThat(best.microBatch()).isLessThanOrEqualTo(2);
+        assertThat(plans.best(Parallel.AUTO, 1, Network.GBE_10)).isSameAs(plans.alone());
+        SpreadPlan chosen = new SpreadPlans(alone, true).best(Parallel.AUTO, 8, Network.GBE_10);
+        assertThat(chosen.microBatch()).isEqualTo(8);
     }
 
     @Test
     void aStepWaitsForTheSlowestOfEverMore() {
-        SpreadPlan plan = new SpreadPlan(plan(8, OptionalInt.of(1), run -> run.queries(32)));
+        SpreadPlans plan =
+                new SpreadPlans(plan(8, OptionalInt.of(1), run -> run.queries(32)), true);
         List<SpreadSimulation.Point> points =
                 SpreadSimulation.of(plan, Parallel.AUTO, 128, Network.GBE_10);
         assertThat(points.stream().map(point -> point.step().workers()).toList())

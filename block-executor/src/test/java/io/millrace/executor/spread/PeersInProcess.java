@@ -13,7 +13,7 @@ import java.util.function.UnaryOperator;
 
 /** Workers on threads of one process, who meet in memory. */
 public final class PeersInProcess {
-    private static final Duration DEADLINE = Duration.ofSeconds(60);
+    private static final Duration DEADLINE = Duration.ofMinutes(5);
 
     private final Object[] words;
     private final String[] topics;

@@ -28,7 +28,7 @@ import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelShape;
 import io.millrace.executor.plan.PlanOptions;
-import io.millrace.executor.plan.SpreadPlan;
+import io.millrace.executor.plan.SpreadPlans;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.synthetic.SyntheticModel;
@@ -167,13 +167,8 @@ public final class PlanCommand implements Callable<Integer>, Described {
     private WorkersReport spread(ModelPlan plan) {
         Settings told = run.told();
         Parallel mode = told.find(Parallel.OPTION).orElse(Parallel.AUTO);
-        SpreadPlan spread =
-                told.has(DataConfig.MICRO_BATCH)
-                        ? new SpreadPlan(plan)
-                        : SpreadPlan.best(plan, mode, workers.count(), workers.network());
         return new WorkersReport(
-                spread,
-                plan.forecast().stepSeconds(),
+                new SpreadPlans(plan, told.has(DataConfig.MICRO_BATCH)),
                 mode,
                 workers.count(),
                 workers.network(),

@@ -3,9 +3,11 @@ package io.millrace.cli.plan;
 import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.plan.Network;
 import io.millrace.executor.plan.SpreadPlan;
+import io.millrace.executor.plan.SpreadPlans;
 import io.millrace.executor.plan.SpreadSimulation;
 
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -13,37 +15,33 @@ import java.util.Map;
 
 /** What several workers would make of a step, as people and programs read it. */
 public final class WorkersReport {
-    private final SpreadPlan plan;
+    private final Map<Parallel, SpreadPlan> plans = new EnumMap<>(Parallel.class);
+    private final Map<Parallel, SpreadPlan.Step> steps = new EnumMap<>(Parallel.class);
     private final Parallel mode;
     private final int workers;
     private final Network network;
     private final double alone; // seconds
-    private final List<SpreadPlan.Step> steps = new ArrayList<>();
     private final List<SpreadSimulation.Point> points;
 
     /**
      * A report.
      *
-     * @param aloneSeconds of a step of one worker
+     * @param of the run
      * @param mode that the run is told
      * @param simulates whether ever more workers are simulated
      */
     public WorkersReport(
-            SpreadPlan plan,
-            double aloneSeconds,
-            Parallel mode,
-            int workers,
-            Network network,
-            boolean simulates) {
-        this.plan = plan;
+            SpreadPlans of, Parallel mode, int workers, Network network, boolean simulates) {
         this.mode = mode;
         this.workers = workers;
         this.network = network;
-        alone = aloneSeconds;
+        alone = of.alone().step(mode, 1, network).seconds();
         for (Parallel one : Parallel.values()) {
-            steps.add(plan.step(one, workers, network));
+            SpreadPlan plan = of.best(one, workers, network);
+            plans.put(one, plan);
+            steps.put(one, plan.step(one, workers, network));
         }
-        points = simulates ? SpreadSimulation.of(plan, mode, workers, network) : List.of();
+        points = simulates ? SpreadSimulation.of(of, mode, workers, network) : List.of();
     }
 
     /** What was simulated; empty where nothing was. */
@@ -52,36 +50,33 @@ public final class WorkersReport {
     }
 
     private SpreadPlan.Step taken() {
-        return steps.get(mode.ordinal());
+        return steps.get(mode);
     }
 
     /** For people. */
     public List<String> lines() {
         List<String> lines = new ArrayList<>();
-        int microBatches = plan.microBatches();
-        int cuts = plan.cuts();
+        lines.add(format("workers        %d over %s", workers, network.label()));
+        steps.forEach((one, step) ->
+                lines.add(
+                        format(
+                                "  %-12s %12s  %.2f times one worker's speed, %d of %d busy,"
+                                        + " --micro-batch %d%s",
+                                one.label(),
+                                seconds(step.seconds()),
+                                alone / step.seconds(),
+                                step.busy(),
+                                workers,
+                                plans.get(one).microBatch(),
+                                one == mode ? "; this plan" : "")));
+        SpreadPlan plan = plans.get(mode);
         lines.add(
                 format(
-                        "workers        %d over %s, --micro-batch %d: a step is %d micro-batch%s by"
-                            + " %d part%s of its losses",
-                        workers,
-                        network.label(),
-                        plan.plan().options().microBatch().orElseThrow(),
-                        microBatches,
-                        microBatches == 1 ? "" : "es",
-                        cuts,
-                        cuts == 1 ? "" : "s"));
-        for (SpreadPlan.Step step : steps) {
-            lines.add(
-                    format(
-                            "  %-12s %12s  %.2f times one worker's speed, %d of %d busy%s",
-                            step.mode().label(),
-                            seconds(step.seconds()),
-                            alone / step.seconds(),
-                            step.busy(),
-                            workers,
-                            step.mode() == mode ? "; this plan" : ""));
-        }
+                        "  a step is divided into %d micro-batch%s by %d part%s of its losses",
+                        plan.microBatches(),
+                        plan.microBatches() == 1 ? "" : "es",
+                        plan.cuts(),
+                        plan.cuts() == 1 ? "" : "s"));
         lines.add(
                 format(
                         "  %s of a step until all have heard all losses",
@@ -90,7 +85,7 @@ public final class WorkersReport {
             lines.add(
                     format(
                             "  %d have nothing to do: a smaller --micro-batch, a larger"
-                                + " --batch-size or more --queries divide a step further",
+                                    + " --batch-size or more --queries divide a step further",
                             workers - taken().busy()));
         }
         lines.add(
@@ -104,14 +99,15 @@ public final class WorkersReport {
 
     private void addTable(List<String> lines) {
         lines.add(
-                "  workers     busy      compute     exchange      waiting         step  speed "
-                    + " share");
+                "  workers     busy  micro-batch      compute     exchange      waiting        "
+                    + " step  speed  share");
         for (SpreadSimulation.Point point : points) {
             lines.add(
                     format(
-                            "  %7d %8d %12s %12s %12s %12s %6.1f %5.0f %%",
+                            "  %7d %8d %12d %12s %12s %12s %12s %6.1f %5.0f %%",
                             point.step().workers(),
                             point.step().busy(),
+                            point.microBatch(),
                             seconds(point.step().computeSeconds()),
                             seconds(point.step().exchangeSeconds()),
                             seconds(point.waitingSeconds()),
@@ -126,21 +122,25 @@ public final class WorkersReport {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("count", workers);
         fields.put("network", network.label());
-        fields.put("micro_batch", plan.plan().options().microBatch().orElseThrow());
+        SpreadPlan plan = plans.get(mode);
+        fields.put("micro_batch", plan.microBatch());
         fields.put("micro_batches", plan.microBatches());
         fields.put("parts_of_losses", plan.cuts());
         fields.put("parallel", mode.label());
         fields.put("predicted_step_seconds", taken().seconds());
         Map<String, Object> modes = new LinkedHashMap<>();
-        for (SpreadPlan.Step step : steps) {
-            modes.put(step.mode().label(), fields(step));
-        }
+        steps.forEach((one, step) -> {
+            Map<String, Object> row = fields(step);
+            row.put("micro_batch", plans.get(one).microBatch());
+            modes.put(one.label(), row);
+        });
         fields.put("modes", modes);
         if (!points.isEmpty()) {
             List<Object> rows = new ArrayList<>();
             for (SpreadSimulation.Point point : points) {
                 Map<String, Object> row = new LinkedHashMap<>();
                 row.put("workers", point.step().workers());
+                row.put("micro_batch", point.microBatch());
                 row.putAll(fields(point.step()));
                 row.put("waiting_seconds", point.waitingSeconds());
                 row.put("step_seconds", point.seconds());
