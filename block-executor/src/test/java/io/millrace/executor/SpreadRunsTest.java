@@ -1,14 +1,17 @@
 package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.config.data.Parallel;
+import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.spread.PeersInProcess;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.Estimators;
@@ -23,6 +26,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -118,6 +122,32 @@ class SpreadRunsTest {
                                                 2 + (one.getKey().length() + mode.ordinal()) % 3,
                                                 mode,
                                                 one.getValue())));
+    }
+
+    @Tag("long")
+    @ParameterizedTest
+    @CsvSource({
+        "llama, float32, NATIVE, low-rank, PERTP",
+        "opt, float16, NATIVE, low-rank, AUTO",
+        "gpt2, float32, NATIVE, low-rank, PERTP",
+        "gpt2, bfloat16, NATIVE, gaussian, GRID",
+        "llama, bfloat16, BF16, low-rank, PERTP",
+        "llama, bfloat16, BF16, gaussian, PERTP"
+    })
+    void whateverIsStoredAndMultiplied(
+            String kind, String dtype, Matmul matmul, String direction, Parallel mode)
+            throws IOException {
+        assumeTrue(matmul != Matmul.BF16 || Gemm.multipliesBFloat16());
+        model = Runs.model(temp.resolve(kind), kind, dtype, 4, 96, 160);
+        isTheRunOfOne(
+                kind,
+                3,
+                mode,
+                run ->
+                        run.perturbation(direction)
+                                .matmul(matmul)
+                                .microBatch(3)
+                                .rounding(Rounding.STOCHASTIC));
     }
 
     /** In a mixture the scale with the most rows decides how many the others' products have. */
