@@ -89,6 +89,12 @@ public final class WorkersReport {
                             workers - taken().busy()));
         }
         lines.add(
+                format(
+                        "  run it with --workers %d --micro-batch %d%s",
+                        workers,
+                        plan.microBatch(),
+                        mode == Parallel.AUTO ? "" : " --parallel " + mode.label()));
+        lines.add(
                 "  populations and FZOO spread best: they ask many losses a step, and each can be"
                         + " another worker's");
         if (!points.isEmpty()) {
@@ -100,7 +106,7 @@ public final class WorkersReport {
     private void addTable(List<String> lines) {
         lines.add(
                 "  workers     busy  micro-batch      compute     exchange      waiting        "
-                    + " step  speed  share");
+                        + " step  speed  share");
         for (SpreadSimulation.Point point : points) {
             lines.add(
                     format(
