@@ -75,7 +75,9 @@ class PlanCommandTest {
         assertThat(text)
                 .contains("workers        4 over 1GbE", "  pertp ", "  ddp ", "  2d ")
                 .containsPattern("  auto .*4 of 4 busy, --micro-batch \\d; this plan")
-                .contains("populations and FZOO spread best")
+                .contains(
+                        "populations and FZOO spread best",
+                        "run it with --workers 4 --micro-batch ")
                 .containsPattern("\\n +4 +4 .* s .* %");
         Path plot = temp.resolve("workers.svg");
         JsonObject plan =

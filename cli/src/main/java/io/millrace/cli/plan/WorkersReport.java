@@ -88,6 +88,12 @@ public final class WorkersReport {
                             workers - taken().busy()));
         }
         lines.add(
+                format(
+                        "  run it with --workers %d --micro-batch %d%s",
+                        workers,
+                        plan.microBatch(),
+                        mode == Parallel.AUTO ? "" : " --parallel " + mode.label()));
+        lines.add(
                 "  populations and FZOO spread best: they ask many losses a step, and each can be"
                         + " another worker's");
         if (!points.isEmpty()) {
