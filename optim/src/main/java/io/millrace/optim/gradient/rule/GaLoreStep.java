@@ -57,7 +57,7 @@ final class GaLoreStep implements TensorStep {
             basis = search.basis();
             loadBasis();
             boolean due = (turn.turn() - 1) % rule.every() == 0 || basis.isNothing();
-            if (due && search.find(turn.seed()) || turn.turn() == 1) {
+            if ((due && search.find(turn.seed())) || turn.turn() == 1) {
                 storeBasis();
             }
             moved = search.acrossBasis();
