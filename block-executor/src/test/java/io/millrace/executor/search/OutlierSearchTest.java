@@ -130,7 +130,7 @@ class OutlierSearchTest {
         try {
             found(refused);
         } catch (BadInputException e) {
-            String[] words = e.getMessage().split("[^0-9]+");
+            String[] words = e.getMessage().split("[^0-9]+", -1);
             long least = 0;
             for (String word : words) {
                 least = Math.max(least, word.isEmpty() ? 0 : Long.parseLong(word));

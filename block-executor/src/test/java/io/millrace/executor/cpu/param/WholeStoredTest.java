@@ -99,7 +99,7 @@ class WholeStoredTest {
     @ParameterizedTest
     @MethodSource("rules")
     void noCopyOfAMatrixIsMade(GradientRule rule, @Seed long seed) {
-        long copy = 1024 * 4096 * Float.BYTES;
+        long copy = 1024L * 4096 * Float.BYTES;
         try (Arena arena = Arena.ofShared();
                 WorkerPool pool = new WorkerPool(1)) {
             Case of = Case.of(arena, rule, 1024, 4096, new Random(seed));
