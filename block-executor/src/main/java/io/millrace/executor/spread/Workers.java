@@ -97,7 +97,7 @@ public final class Workers {
         double[] words = new double[HEAD + found.length];
         words[0] = lastStep;
         words[1] = checksum;
-        words[2] = leads() ? wishes.get().ordinal() : 0;
+        words[2] = leads() ? wishes.get().number() : 0;
         System.arraycopy(found, 0, words, HEAD, found.length);
         List<double[]> all = new ArrayList<>(peers.gather(round++, words));
         for (int rank = 0; rank < all.size(); rank++) {

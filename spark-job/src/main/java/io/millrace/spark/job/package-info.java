@@ -1,7 +1,6 @@
 /**
  * A run as a job of Spark. The driver asks for a barrier stage of as many tasks as there are
- * workers; each task is the keeper of one {@linkplain io.millrace.spark.worker.WorkerMain worker's
- * process} on its machine. Tasks meet through Spark four times an attempt (who has the longest
+ * workers; each task is the keeper of one worker's process on its machine. Tasks meet through Spark four times an attempt (who has the longest
  * journal, the journal where it has to move, where worker 0 listens, how all ended); what workers
  * say of their steps goes between their processes, see {@code link}. A task whose worker was lost
  * fails, and so the stage: Spark begins it again, perhaps elsewhere, and the workers go on from the
