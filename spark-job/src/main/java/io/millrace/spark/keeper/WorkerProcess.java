@@ -33,7 +33,6 @@ public final class WorkerProcess implements AutoCloseable {
         in = process.getOutputStream();
         start("millrace-hears", () -> hear(said));
         pump = start("millrace-watches", () -> pump(screen));
-        process.onExit().thenRun(() -> port.cancel(false));
     }
 
     private static Thread start(String name, Runnable what) {
@@ -119,6 +118,7 @@ public final class WorkerProcess implements AutoCloseable {
         } catch (IOException e) {
             // Its end.
         }
+        port.cancel(false);
     }
 
     private void pump(Screen screen) {

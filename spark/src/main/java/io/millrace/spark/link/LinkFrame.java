@@ -50,9 +50,11 @@ sealed interface LinkFrame {
                 for (byte[] one : answer.all) {
                     length = Math.addExact(length, Integer.BYTES + one.length);
                 }
-                ByteBuffer into = of(4, length).putLong(answer.call).putInt(answer.all.size());
+                byte[] bytes = new byte[Math.addExact(1, length)];
+                ByteBuffer into = ByteBuffer.wrap(bytes).put((byte) 4).putLong(answer.call);
+                into.putInt(answer.all.size());
                 answer.all.forEach(one -> into.putInt(one.length).put(one));
-                yield into.array();
+                yield bytes;
             }
             case Lost lost -> {
                 byte[] message = lost.message.getBytes(StandardCharsets.UTF_8);

@@ -4,6 +4,7 @@ import io.millrace.spark.link.GrpcPeers;
 import io.millrace.spark.link.JobTerms;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,13 +43,13 @@ public final class ExchangeTimes {
                         Optional.empty());
         if (arguments.length == 4) {
             int port = Integer.parseInt(arguments[3]);
-            InetSocketAddress host = new InetSocketAddress("127.0.0.1", port);
+            InetSocketAddress host = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
             try (GrpcPeers peers = GrpcPeers.join(Integer.parseInt(arguments[2]), terms, host)) {
                 gather(peers, WARM_UP + rounds);
             }
             return;
         }
-        try (GrpcPeers peers = GrpcPeers.host(terms, new InetSocketAddress("127.0.0.1", 0))) {
+        try (GrpcPeers peers = GrpcPeers.host(terms, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
             for (int rank = 1; rank < workers; rank++) {
                 start(workers, rounds, rank, peers.port());
             }

@@ -9,6 +9,7 @@ import io.millrace.cli.context.Interruption;
 import io.millrace.cli.context.Models;
 import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.peer.PeerLostException;
+import io.millrace.memory.BadInputException;
 import io.millrace.spark.keeper.LineStream;
 import io.millrace.spark.keeper.WorkerExit;
 import io.millrace.spark.keeper.WorkerSeat;
@@ -24,7 +25,9 @@ import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -122,11 +125,22 @@ public final class WorkerMain {
     }
 
     private GrpcPeers meet() {
-        InetSocketAddress host = new InetSocketAddress(seat.host(), seat.port());
         JobTerms terms = order.terms(seat.size());
-        return seat.rank() == 0
-                ? GrpcPeers.host(terms, host)
-                : GrpcPeers.join(seat.rank(), terms, host);
+        if (seat.rank() > 0) {
+            return GrpcPeers.join(
+                    seat.rank(),
+                    terms,
+                    InetSocketAddress.createUnresolved(seat.host(), seat.port()));
+        }
+        try {
+            InetAddress here = InetAddress.getAllByName(seat.host())[0];
+            return GrpcPeers.host(terms, new InetSocketAddress(here, seat.port()));
+        } catch (UnknownHostException e) {
+            throw new BadInputException(
+                    "worker 0",
+                    "its machine does not know its own name " + seat.host(),
+                    "mend the machine's name, or say an address to Spark");
+        }
     }
 
     private int tune(WatchedPeers peers) {

@@ -44,7 +44,7 @@ final class TestCluster implements AutoCloseable {
         this.folder = folder;
         layOutSpark();
         layOutMillrace();
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getByName(HOST))) {
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
         }
         start("master", "org.apache.spark.deploy.master.Master", "--port", "" + port);
@@ -175,7 +175,7 @@ final class TestCluster implements AutoCloseable {
     private List<String> java() {
         List<String> line = new ArrayList<>();
         line.add(jdk().orElseThrow().resolve("bin/java").toString());
-        for (String option : JavaModuleOptions.defaultModuleOptions().split(" ")) {
+        for (String option : JavaModuleOptions.defaultModuleOptions().split(" ", -1)) {
             line.add(option);
         }
         line.addAll(List.of("-Xmx512m", "-cp", sparkHome().resolve("jars") + "/*"));

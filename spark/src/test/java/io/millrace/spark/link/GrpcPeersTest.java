@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.peer.PeerLostException;
 import io.millrace.memory.BadInputException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -214,7 +215,7 @@ class GrpcPeersTest {
         try (Table table = new Table(Table.terms(2))) {
             int port = table.workers.getFirst().port();
             assertThatThrownBy(() ->
-                            GrpcPeers.host(table.terms, new InetSocketAddress("127.0.0.1", port)))
+                            GrpcPeers.host(table.terms, new InetSocketAddress(InetAddress.getLoopbackAddress(), port)))
                     .isInstanceOf(BadInputException.class)
                     .hasMessageMatching("worker 0: .*" + port + ".* cannot be opened .*; .*");
             table.join(1);

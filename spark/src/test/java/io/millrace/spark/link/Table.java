@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 
 /** A host and its guests in one process, each on a thread of its own. */
@@ -23,7 +24,7 @@ final class Table implements AutoCloseable {
 
     Table(JobTerms terms) {
         this.terms = terms;
-        workers.add(GrpcPeers.host(terms, new InetSocketAddress("127.0.0.1", 0)));
+        workers.add(GrpcPeers.host(terms, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)));
     }
 
     /** All of them, seated. */
@@ -61,7 +62,7 @@ final class Table implements AutoCloseable {
                 results.add(future.get(60, TimeUnit.SECONDS));
             } catch (ExecutionException e) {
                 results.add(e.getCause());
-            } catch (java.util.concurrent.TimeoutException e) {
+            } catch (TimeoutException e) {
                 results.add(e);
             }
         }
@@ -69,11 +70,15 @@ final class Table implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        all(worker -> {
-            worker.close();
-            return null;
-        });
+    public void close() {
+        try {
+            all(worker -> {
+                worker.close();
+                return null;
+            });
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         threads.shutdownNow();
     }
 }

@@ -1,6 +1,7 @@
 package io.millrace.spark.link;
 
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
@@ -60,7 +61,7 @@ final class TestCertificates {
         line.addAll(List.of("-keystore", folder.resolve("store.p12").toString()));
         line.addAll(List.of("-storepass", PASSWORD));
         Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes());
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
             throw new IllegalStateException(said);
         }
