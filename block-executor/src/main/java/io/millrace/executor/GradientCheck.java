@@ -23,7 +23,6 @@ import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.random.SplitMix64;
-
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;

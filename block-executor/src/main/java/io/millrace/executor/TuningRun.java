@@ -33,7 +33,6 @@ import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
 import io.millrace.telemetry.StepOverlap;
 import io.millrace.telemetry.track.RunEnd;
-
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -7,19 +7,16 @@ import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.memory.DType;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
-
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.xml.sax.InputSource;
-
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.xml.sax.InputSource;
 
 class PlanCommandTest {
     private static final List<String> WHAT_IF =

@@ -7,7 +7,6 @@ import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.peer.PeerLostException;
 import io.millrace.executor.peer.Peers;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,7 +2,6 @@ package io.millrace.executor.config;
 
 import io.millrace.executor.config.data.Parallel;
 import io.millrace.optim.option.Option;
-
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;

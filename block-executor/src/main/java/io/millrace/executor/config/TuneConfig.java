@@ -5,7 +5,6 @@ import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
-
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;

@@ -21,7 +21,6 @@ import io.millrace.optim.participation.Participations;
 import io.millrace.optim.schedule.Schedules;
 import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.LozoMomentum;
-
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

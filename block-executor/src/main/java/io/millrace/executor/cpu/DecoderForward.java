@@ -39,7 +39,6 @@ import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
-
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;

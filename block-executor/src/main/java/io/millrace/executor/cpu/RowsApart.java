@@ -7,7 +7,6 @@ import io.millrace.executor.step.Floats;
 import io.millrace.memory.DType;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.random.SplitMix64;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Set;

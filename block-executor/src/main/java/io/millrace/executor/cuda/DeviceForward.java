@@ -31,7 +31,6 @@ import io.millrace.optim.estimate.Query;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
-
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;

@@ -13,7 +13,6 @@ import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.WeightScan;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

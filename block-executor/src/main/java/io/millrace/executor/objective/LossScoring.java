@@ -7,7 +7,6 @@ import io.millrace.model.text.Batch;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.Example;
 import io.millrace.optim.estimate.Query;
-
 import java.util.Arrays;
 import java.util.List;
 

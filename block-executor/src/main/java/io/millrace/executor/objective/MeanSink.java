@@ -3,7 +3,6 @@ package io.millrace.executor.objective;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.Variants;
 import io.millrace.optim.estimate.Query;
-
 import java.util.List;
 
 /**

@@ -10,7 +10,6 @@ import io.millrace.optim.estimate.Questions;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.prefetch.plan.VisitWork;
-
 import java.util.ArrayList;
 import java.util.List;
 

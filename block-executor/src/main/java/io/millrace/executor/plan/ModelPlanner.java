@@ -7,7 +7,6 @@ import io.millrace.memory.Matmul;
 import io.millrace.model.text.option.DatasetOptions;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
-
 import java.util.List;
 import java.util.Optional;
 

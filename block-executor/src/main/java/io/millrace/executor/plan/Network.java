@@ -1,7 +1,6 @@
 package io.millrace.executor.plan;
 
 import io.millrace.optim.option.OptionType;
-
 import java.util.Arrays;
 import java.util.stream.Collectors;
 

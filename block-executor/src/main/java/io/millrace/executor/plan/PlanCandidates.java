@@ -16,7 +16,6 @@ import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.telemetry.Lane;
-
 import java.util.Collections;
 import java.util.Optional;
 

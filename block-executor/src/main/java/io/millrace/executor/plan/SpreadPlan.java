@@ -9,7 +9,6 @@ import io.millrace.executor.step.Forward;
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
-
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;

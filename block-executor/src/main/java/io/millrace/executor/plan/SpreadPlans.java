@@ -1,7 +1,6 @@
 package io.millrace.executor.plan;
 
 import io.millrace.executor.config.data.Parallel;
-
 import java.util.ArrayList;
 import java.util.List;
 

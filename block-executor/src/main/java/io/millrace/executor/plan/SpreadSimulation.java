@@ -2,7 +2,6 @@ package io.millrace.executor.plan;
 
 import io.millrace.executor.config.data.Parallel;
 import io.millrace.optim.random.SplitMix64;
-
 import java.util.ArrayList;
 import java.util.List;
 

@@ -32,7 +32,6 @@ import io.millrace.prefetch.VisitPlan.Part;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.prefetch.plan.VisitWork;
-
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -7,7 +7,6 @@ import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
-
 import java.util.List;
 
 /**

@@ -8,7 +8,6 @@ import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

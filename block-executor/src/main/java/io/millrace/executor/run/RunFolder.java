@@ -10,7 +10,6 @@ import io.millrace.optim.mask.MaskFile;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

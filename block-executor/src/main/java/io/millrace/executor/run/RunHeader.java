@@ -18,7 +18,6 @@ import io.millrace.optim.option.Settings;
 import io.millrace.optim.schedule.LrSchedule;
 import io.millrace.optim.schedule.Schedules;
 import io.millrace.telemetry.json.JsonObject;
-
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

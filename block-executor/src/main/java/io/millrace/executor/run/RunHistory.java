@@ -12,7 +12,6 @@ import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.journal.JournalWriter;
-
 import java.util.Optional;
 
 /** What a run has done so far: its journal, the updates that it makes, and its checkpoints. */

@@ -21,7 +21,6 @@ import io.millrace.telemetry.TraceWriter;
 import io.millrace.telemetry.prometheus.MetricsEndpoint;
 import io.millrace.telemetry.track.RunEnd;
 import io.millrace.telemetry.track.Tracking;
-
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;

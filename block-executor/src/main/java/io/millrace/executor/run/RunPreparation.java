@@ -33,7 +33,6 @@ import io.millrace.model.hub.HubId;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Tokenizer;
 import io.millrace.model.text.task.PromptTask;
-
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

@@ -26,7 +26,6 @@ import io.millrace.model.text.BatchSampler;
 import io.millrace.optim.random.SeededShuffle;
 import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.update.UpdateRule;
-
 import java.util.Map;
 import java.util.Optional;
 

@@ -4,7 +4,6 @@ import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.spread.Share.Part;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.Variants;
-
 import java.util.Arrays;
 
 /**

@@ -5,7 +5,6 @@ import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalCopy;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.json.JsonObject;
-
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;

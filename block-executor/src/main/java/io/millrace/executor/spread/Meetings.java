@@ -5,7 +5,6 @@ import io.millrace.executor.peer.Peers;
 import io.millrace.memory.BadInputException;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
-
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -3,7 +3,6 @@ package io.millrace.executor.spread;
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.optim.estimate.Query;
-
 import java.util.ArrayList;
 import java.util.List;
 

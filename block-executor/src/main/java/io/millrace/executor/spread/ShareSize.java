@@ -7,7 +7,6 @@ import io.millrace.executor.step.BlockSet;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.optim.estimate.Query;
-
 import java.util.List;
 
 /**

@@ -5,7 +5,6 @@ import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.UpdateLog;
-
 import java.lang.System.Logger.Level;
 import java.util.List;
 

@@ -2,7 +2,6 @@ package io.millrace.executor.spread;
 
 import io.millrace.executor.peer.PeerLostException;
 import io.millrace.executor.peer.Peers;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;

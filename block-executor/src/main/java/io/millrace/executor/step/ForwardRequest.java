@@ -2,7 +2,6 @@ package io.millrace.executor.step;
 
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.optim.estimate.Query;
-
 import java.util.List;
 
 /**

@@ -1,7 +1,6 @@
 package io.millrace.executor.step;
 
 import io.millrace.model.spec.LinearSpec;
-
 import java.util.List;
 
 /** Where a forward's answers go, and what it meets on its way there. */

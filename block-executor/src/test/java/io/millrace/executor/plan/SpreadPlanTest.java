@@ -11,14 +11,12 @@ import io.millrace.executor.config.data.Parallel;
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.prefetch.plan.MachineCatalog;
-
-import org.junit.jupiter.api.Test;
-
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
 
 /** What is forecast of several workers follows from what each of them is asked. */
 class SpreadPlanTest {

@@ -12,9 +12,6 @@ import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.Variants;
 import io.millrace.optim.estimate.Query;
-
-import org.junit.jupiter.api.Test;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -24,6 +21,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 
 class SharesTest {
     private static final Grain APART = new Grain(0, true);

@@ -21,15 +21,13 @@ import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.optim.option.Settings;
-
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-
-import java.util.List;
-import java.util.Locale;
-import java.util.concurrent.Callable;
 
 /** {@code millrace tune}. */
 @Command(

@@ -2,11 +2,9 @@ package io.millrace.cli.option;
 
 import io.millrace.executor.plan.Network;
 import io.millrace.memory.BadInputException;
-
+import java.util.Objects;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-
-import java.util.Objects;
 
 /** How many workers a plan is for, and what they speak over. */
 public final class WorkersOptions {

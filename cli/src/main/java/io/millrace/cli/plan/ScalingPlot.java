@@ -1,7 +1,6 @@
 package io.millrace.cli.plan;
 
 import io.millrace.executor.plan.SpreadSimulation;
-
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;

@@ -5,7 +5,6 @@ import io.millrace.executor.plan.Network;
 import io.millrace.executor.plan.SpreadPlan;
 import io.millrace.executor.plan.SpreadPlans;
 import io.millrace.executor.plan.SpreadSimulation;
-
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;

@@ -1,7 +1,6 @@
 package io.millrace.memory.file;
 
 import io.millrace.memory.TierFullException;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

@@ -3,7 +3,6 @@ package io.millrace.optim.journal;
 import io.millrace.memory.file.Disk;
 import io.millrace.memory.file.DiskFile;
 import io.millrace.memory.file.DurableFiles;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

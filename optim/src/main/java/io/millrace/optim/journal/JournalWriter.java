@@ -5,7 +5,6 @@ import io.millrace.memory.file.Disk;
 import io.millrace.memory.file.DiskFile;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.optim.estimate.StepRecord;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

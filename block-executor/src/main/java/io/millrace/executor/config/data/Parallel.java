@@ -2,7 +2,6 @@ package io.millrace.executor.config.data;
 
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionType;
-
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;

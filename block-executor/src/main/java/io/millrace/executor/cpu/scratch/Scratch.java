@@ -13,7 +13,6 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Value;
-
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
