@@ -5,6 +5,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.config.data.SampleSettings;
 import io.millrace.executor.config.data.TrackConfig;
 import io.millrace.executor.run.EvalResult;
@@ -29,6 +30,7 @@ final class RunCard {
             List.of(
                     ArithmeticConfig.STEPS,
                     OutputConfig.RESUME,
+                    Parallel.OPTION,
                     OutputConfig.METRICS_PORT,
                     OutputConfig.CHECKPOINT_EVERY,
                     OutputConfig.MAX_TIME);
