@@ -49,7 +49,8 @@ public final class ExchangeTimes {
             }
             return;
         }
-        try (GrpcPeers peers = GrpcPeers.host(terms, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+        try (GrpcPeers peers =
+                GrpcPeers.host(terms, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
             for (int rank = 1; rank < workers; rank++) {
                 start(workers, rounds, rank, peers.port());
             }

@@ -215,7 +215,9 @@ class GrpcPeersTest {
         try (Table table = new Table(Table.terms(2))) {
             int port = table.workers.getFirst().port();
             assertThatThrownBy(() ->
-                            GrpcPeers.host(table.terms, new InetSocketAddress(InetAddress.getLoopbackAddress(), port)))
+                            GrpcPeers.host(
+                                    table.terms,
+                                    new InetSocketAddress(InetAddress.getLoopbackAddress(), port)))
                     .isInstanceOf(BadInputException.class)
                     .hasMessageMatching("worker 0: .*" + port + ".* cannot be opened .*; .*");
             table.join(1);

@@ -24,7 +24,8 @@ final class Table implements AutoCloseable {
 
     Table(JobTerms terms) {
         this.terms = terms;
-        workers.add(GrpcPeers.host(terms, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)));
+        workers.add(
+                GrpcPeers.host(terms, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)));
     }
 
     /** All of them, seated. */
