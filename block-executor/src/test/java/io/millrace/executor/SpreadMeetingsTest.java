@@ -88,8 +88,8 @@ class SpreadMeetingsTest {
                                 peers));
     }
 
-    private static IntFunction<RunListener> silent() {
-        return _ -> RunListener.SILENT;
+    private static RunListener silent(int rank) {
+        return RunListener.SILENT;
     }
 
     private static void requireDone(List<End<RunSummary>> ends) {
@@ -153,7 +153,7 @@ class SpreadMeetingsTest {
     @CsvSource({"0, true", "0, false", "2, true", "1, false"})
     void aDeadWorkerEndsTheOthersAndAsManyAsThereAreGoOn(int dead, boolean afterwards)
             throws IOException {
-        List<End<RunSummary>> ends = run(3, false, silent(), dying(dead, 3, afterwards));
+        List<End<RunSummary>> ends = run(3, false, SpreadMeetingsTest::silent, dying(dead, 3, afterwards));
         for (int rank = 0; rank < 3; rank++) {
             Throwable failure = ends.get(rank).failure();
             if (rank == dead) {
@@ -168,12 +168,12 @@ class SpreadMeetingsTest {
         // Two go on, one of which is on a machine that has nothing.
         Files.deleteIfExists(journal(1));
         requireNothing(folder(1));
-        ends = run(2, true, silent(), dying(1, 2, afterwards));
+        ends = run(2, true, SpreadMeetingsTest::silent, dying(1, 2, afterwards));
         assertThat(ends.get(1).failure()).isInstanceOf(Runs.Cut.class);
-        requireDone(run(1, true, silent()));
+        requireDone(run(1, true, SpreadMeetingsTest::silent));
         Runs.assertSame(folder(0), alone(), "after two deaths");
         // More than before, of which the first has done it all.
-        ends = run(4, true, silent());
+        ends = run(4, true, SpreadMeetingsTest::silent);
         requireDone(ends);
         assertThat(ends).allMatch(end -> end.result().alreadyDone());
     }
@@ -210,7 +210,7 @@ class SpreadMeetingsTest {
             int workers = 1 + random.nextInt(4);
             int victim = random.nextInt(workers);
             long round = random.nextInt(9);
-            Parallel mode = Parallel.values()[random.nextInt(4)];
+            Parallel mode = List.of(Parallel.values()).get(random.nextInt(4));
             if (random.nextInt(3) == 0 && Files.exists(folder(1))) {
                 requireNothing(folder(1));
             }
@@ -262,14 +262,14 @@ class SpreadMeetingsTest {
         requireDone(ends);
         assertThat(ends).allMatch(end -> end.result().interrupted());
         assertThat(ends).allMatch(end -> end.result().stepsDone() == 4);
-        requireDone(run(2, true, silent()));
+        requireDone(run(2, true, SpreadMeetingsTest::silent));
         Runs.assertSame(folder(0), alone(), "stopped");
     }
 
     /** Worker 0 begins with the model that it saved, and the others with the base. */
     @Test
     void aDoneRunTakesMoreSteps() throws IOException {
-        requireDone(run(2, false, silent()));
+        requireDone(run(2, false, SpreadMeetingsTest::silent));
         List<End<RunSummary>> ends =
                 PeersInProcess.run(
                         3,
@@ -429,11 +429,11 @@ class SpreadMeetingsTest {
                                 record.queries()));
             }
         }
-        List<End<RunSummary>> ends = run(3, true, silent());
+        List<End<RunSummary>> ends = run(3, true, SpreadMeetingsTest::silent);
         assertThat(lines(ends))
                 .allMatch(line -> line.startsWith("worker 2: its journal is not that of worker 0"));
         assertThat(JournalReader.read(journal(1)).wholeBytes()).isEqualTo(whole.length);
-        requireDone(run(2, true, silent()));
+        requireDone(run(2, true, SpreadMeetingsTest::silent));
         Runs.assertSame(folder(0), alone(), "after a torn end");
         assertThat(journal(1)).hasSameBinaryContentAs(journal(0));
     }
@@ -444,7 +444,7 @@ class SpreadMeetingsTest {
         byte[] old = Files.readAllBytes(journal(0));
         requireDone(run(2, true, _ -> Runs.stopAfter(4)));
         Files.write(journal(0), old);
-        assertThat(lines(run(2, true, silent())))
+        assertThat(lines(run(2, true, SpreadMeetingsTest::silent)))
                 .allMatch(
                         line -> line.startsWith("worker 1: its journal is at step 5, and worker"));
     }
@@ -456,7 +456,7 @@ class SpreadMeetingsTest {
                 run(
                         3,
                         false,
-                        silent(),
+                        SpreadMeetingsTest::silent,
                         peers ->
                                 peers.rank() != 1
                                         ? peers
