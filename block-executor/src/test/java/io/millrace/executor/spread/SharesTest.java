@@ -133,7 +133,7 @@ class SharesTest {
                                 .toList());
             }
             Grain grain = new Grain(random.nextInt(3) * 2, random.nextBoolean());
-            Parallel mode = Parallel.values()[random.nextInt(4)];
+            Parallel mode = List.of(Parallel.values()).get(random.nextInt(4));
             int workers = 1 + random.nextInt(12);
             ForwardRequest whole = request(queries, batches);
             Recorder heard = new Recorder(random.nextInt(3));
