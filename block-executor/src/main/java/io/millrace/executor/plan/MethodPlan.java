@@ -34,10 +34,9 @@ public record MethodPlan(
     /** Plans one, with options that are found to be good. */
     static MethodPlan of(Method method, ModelShape model, PlanOptions options, Machine machine) {
         ModelPlanner planner;
-        TierPlan.Needs least;
         try {
             planner = ModelPlanner.of(model, options, machine);
-            least = planner.candidates().needs(smallest(options));
+            planner.candidates().wholeNeeds(smallest(options)); // refused before anything else
         } catch (BadInputException e) {
             return refused(method, e);
         }
@@ -45,13 +44,13 @@ public record MethodPlan(
             PlanCandidates.Candidate best = planner.best(options);
             return new MethodPlan(
                     method,
-                    Optional.of(memory(planner, options, best.tiers().needs())),
+                    Optional.of(memory(planner, best.options())),
                     Optional.of(best.forecast()),
                     "");
         } catch (BadInputException e) {
             return new MethodPlan(
                     method,
-                    Optional.of(memory(planner, options, least)),
+                    Optional.of(memory(planner, smallest(options))),
                     Optional.empty(),
                     e.getMessage());
         }
@@ -66,13 +65,14 @@ public record MethodPlan(
         return options.withMicroBatch(options.microBatch().orElse(1));
     }
 
-    private static Memory memory(ModelPlanner planner, PlanOptions options, TierPlan.Needs needs) {
+    private static Memory memory(ModelPlanner planner, PlanOptions options) {
         PlanCandidates candidates = planner.candidates();
+        TierPlan.Needs least = candidates.smallestNeeds(options);
         long device = candidates.deviceBudget(options.memory());
         return new Memory(
-                TierPlan.residentHostBytes(needs, device),
-                TierPlan.minimumHostBytes(needs, device),
-                TierPlan.minimumDeviceBytes(needs),
+                TierPlan.residentHostBytes(candidates.wholeNeeds(options), device),
+                TierPlan.minimumHostBytes(least, device),
+                TierPlan.minimumDeviceBytes(least),
                 candidates.model().layout().tuned().stateBytes());
     }
 

@@ -111,6 +111,11 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 .orElse(ways.all);
     }
 
+    /** The same where all values are in memory. */
+    TierPlan.Needs wholeNeeds(PlanOptions options) {
+        return ways(options).all;
+    }
+
     /** The same where nothing that can be set aside on the drive is in memory. */
     TierPlan.Needs smallestNeeds(PlanOptions options) {
         Ways ways = ways(options);
