@@ -102,7 +102,7 @@ class DamagedLoraTest {
     @Test
     void theBestStepIsRebuiltFromItsStart() throws IOException {
         Path eval = Runs.data(temp, 62, 4);
-        TuneConfigBuilder best = config("best").lr(1).eval(eval).evalEvery(1).keep(Keep.BEST);
+        TuneConfigBuilder best = config("best").lr(100).eval(eval).evalEvery(1).keep(Keep.BEST);
         long kept = run(best).keptStep();
         assertThat(kept).isLessThan(7);
         Path until = temp.resolve("until");
@@ -113,7 +113,7 @@ class DamagedLoraTest {
         }
         // It goes on from its last step, and not from the one that it kept.
         run(best.steps(9).resume(true));
-        Map<String, byte[]> all = Runs.result(run(config("all").lr(1).steps(9)).out());
+        Map<String, byte[]> all = Runs.result(run(config("all").lr(100).steps(9)).out());
         assertThat(temp.resolve("best/journal.jsonl")).hasBinaryContent(all.get("journal.jsonl"));
     }
 }
