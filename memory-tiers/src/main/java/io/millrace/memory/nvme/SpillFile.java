@@ -164,6 +164,12 @@ public final class SpillFile implements AutoCloseable {
         Arrays.fill(written, false);
     }
 
+    /** Waits for what is under way without asking how it went: before its memory goes. */
+    public void quiesce() {
+        writing.quiesce();
+        reading.quiesce();
+    }
+
     @Override
     public void close() {
         owned.close();

@@ -37,11 +37,12 @@ final class BackwardMemory implements AutoCloseable {
         gradients = new BlockGradients(of(Part.GRADIENTS));
         ends = new BlockGradients(of(plan.spills().isEmpty() ? Part.ENDS : Part.GRADIENTS));
         inputs =
-                new LayerInputs(
-                        of(Part.INPUTS),
-                        of(Part.GRADIENTS),
-                        plan,
-                        spills.filter(_ -> !plan.spills().isEmpty()));
+                owned.own(
+                        new LayerInputs(
+                                of(Part.INPUTS),
+                                of(Part.GRADIENTS),
+                                plan,
+                                spills.filter(_ -> !plan.spills().isEmpty())));
     }
 
     Tape tape() {

@@ -11,7 +11,7 @@ import java.util.Optional;
  * it are computed, and read while those above it go back; and the gradients of both ends of a tied
  * model, which wait from the head to the embedding, are on the drive meanwhile.
  */
-final class LayerInputs {
+final class LayerInputs implements AutoCloseable {
     private static final int NONE = -1;
 
     private final Floats memory;
@@ -117,6 +117,12 @@ final class LayerInputs {
             file.get().awaitRead();
             reading = NONE;
         }
+    }
+
+    /** Waits for what still moves, which a step that failed may have left: the memory goes. */
+    @Override
+    public void close() {
+        file.ifPresent(SpillFile::quiesce);
     }
 
     private int endsArea() {

@@ -103,7 +103,8 @@ public final class PagedTransfer implements AutoCloseable {
         }
     }
 
-    private void quiesce() {
+    /** Waits until nothing is in flight, without asking how it went. */
+    public void quiesce() {
         body.quiesce();
         tail.quiesce();
     }
