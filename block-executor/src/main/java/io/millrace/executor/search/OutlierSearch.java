@@ -14,6 +14,7 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.memory.device.DeviceKind;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.Checkpoint;
+import io.millrace.model.ModelLayout;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
@@ -57,7 +58,8 @@ public final class OutlierSearch {
             Checkpoint base = session.checkpoint();
             List<List<LinearSpec>> layers =
                     base.program().layers().stream().map(OutlierSearch::matrices).toList();
-            layers.forEach(layer -> layer.forEach(matrix -> requireNumbers(base, matrix)));
+            ModelLayout floats = base.layout(DType.F32);
+            layers.forEach(layer -> layer.forEach(matrix -> requireNumbers(floats, matrix)));
             Optional<InputSquares> inputs =
                     config.text().map(text -> inputs(config, text, session, progress));
             List<LayerOutliers> found = new ArrayList<>();
@@ -66,7 +68,7 @@ public final class OutlierSearch {
                     return List.of();
                 }
                 progress.accept("layer " + found.size());
-                found.add(outliers(base, layer, inputs, config.times()));
+                found.add(outliers(base, floats, layer, inputs, config.times()));
             }
             write(config, found);
             return found;
@@ -91,8 +93,8 @@ public final class OutlierSearch {
         };
     }
 
-    private static void requireNumbers(Checkpoint base, LinearSpec matrix) {
-        if (!(slot(base, matrix).format() instanceof DType)) {
+    private static void requireNumbers(ModelLayout floats, LinearSpec matrix) {
+        if (!(slot(floats, matrix).format() instanceof DType)) {
             throw new BadInputException(
                     "--model",
                     matrix.weight() + " is stored in codes",
@@ -100,8 +102,8 @@ public final class OutlierSearch {
         }
     }
 
-    private static TensorSlot slot(Checkpoint base, LinearSpec matrix) {
-        return base.layout(DType.F32).find(matrix.weight()).orElseThrow().slot();
+    private static TensorSlot slot(ModelLayout floats, LinearSpec matrix) {
+        return floats.find(matrix.weight()).orElseThrow().slot();
     }
 
     private static InputSquares inputs(
@@ -130,11 +132,15 @@ public final class OutlierSearch {
     }
 
     private static LayerOutliers outliers(
-            Checkpoint base, List<LinearSpec> layer, Optional<InputSquares> inputs, double times) {
+            Checkpoint base,
+            ModelLayout floats,
+            List<LinearSpec> layer,
+            Optional<InputSquares> inputs,
+            double times) {
         long weights = 0;
         double sum = 0;
         for (LinearSpec matrix : layer) {
-            OutlierMatrix scores = OutlierMatrix.of(base, slot(base, matrix), matrix, inputs);
+            OutlierMatrix scores = OutlierMatrix.of(base, slot(floats, matrix), matrix, inputs);
             weights += scores.elements();
             sum += scores.sum();
         }
@@ -148,7 +154,8 @@ public final class OutlierSearch {
         long outliers = 0;
         for (LinearSpec matrix : layer) {
             outliers +=
-                    OutlierMatrix.of(base, slot(base, matrix), matrix, inputs).above(times * mean);
+                    OutlierMatrix.of(base, slot(floats, matrix), matrix, inputs)
+                            .above(times * mean);
         }
         return new LayerOutliers(weights, mean, outliers);
     }
