@@ -94,26 +94,32 @@ public final class OptionTypes {
 
     /** One of an enum's constants, spelled by {@link #spelling}. */
     public static <E extends Enum<E>> OptionType<E> oneOf(E[] constants) {
+        return oneOf(constants, OptionTypes::spelling);
+    }
+
+    /** One of an enum's constants by names of their own. */
+    public static <E extends Enum<E>> OptionType<E> oneOf(E[] constants, Function<E, String> name) {
         return OptionType.spelled(
                 text ->
                         Arrays.stream(constants)
-                                .filter(constant -> spelling(constant).equals(text))
+                                .filter(constant -> name.apply(constant).equals(text))
                                 .findFirst()
                                 .orElseThrow(() ->
                                         new IllegalArgumentException(
-                                                "'" + text + "' is not one of " + list(constants))),
-                OptionTypes::spelling);
+                                                "'"
+                                                        + text
+                                                        + "' is not one of "
+                                                        + Arrays.stream(constants)
+                                                                .map(name)
+                                                                .collect(
+                                                                        Collectors.joining(
+                                                                                ", ")))),
+                name::apply);
     }
 
     /** A constant as the command line and files spell it, such as {@code accuracy}. */
     public static String spelling(Enum<?> constant) {
         return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
-    }
-
-    private static String list(Enum<?>[] constants) {
-        return Arrays.stream(constants)
-                .map(OptionTypes::spelling)
-                .collect(Collectors.joining(", "));
     }
 
     private static int integer(String text) {

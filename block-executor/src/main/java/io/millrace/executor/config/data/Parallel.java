@@ -2,9 +2,8 @@ package io.millrace.executor.config.data;
 
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionType;
-import java.util.Arrays;
+import io.millrace.optim.option.OptionTypes;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** What of a step several workers divide among them; whichever it is decides no byte. */
 public enum Parallel {
@@ -19,7 +18,7 @@ public enum Parallel {
 
     /** Its type as an option. */
     public static final OptionType<Parallel> TYPE =
-            OptionType.spelled(Parallel::parse, Parallel::label);
+            OptionTypes.oneOf(values(), Parallel::label);
 
     /** What is divided; auto where nobody says. */
     public static final Option<Parallel> OPTION =
@@ -44,19 +43,5 @@ public enum Parallel {
     /** The name on the command line. */
     public String label() {
         return label;
-    }
-
-    private static Parallel parse(String text) {
-        return Arrays.stream(values())
-                .filter(one -> one.label.equals(text))
-                .findFirst()
-                .orElseThrow(() ->
-                        new IllegalArgumentException(
-                                "'"
-                                        + text
-                                        + "' is not one of "
-                                        + Arrays.stream(values())
-                                                .map(Parallel::label)
-                                                .collect(Collectors.joining(", "))));
     }
 }
