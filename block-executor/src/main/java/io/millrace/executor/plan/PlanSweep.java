@@ -60,10 +60,8 @@ final class PlanSweep {
 
     private NavigableSet<Long> hostBudgets() {
         TreeSet<Long> budgets = new TreeSet<>();
-        long least =
-                TierPlan.minimumHostBytes(
-                        candidates.smallestNeeds(options),
-                        0); // what every device budget can do with
+        // What every device budget can do with.
+        long least = TierPlan.minimumHostBytes(candidates.smallestNeeds(options), 0);
         budgets.addAll(between(least, needs.scratchOnHost() + blocks, HOST_POINTS));
         budgets.add(candidates.hostBudget(options.memory()));
         return budgets;

@@ -142,8 +142,8 @@ public final class Residency {
     private Claim claimHostSlot(int block, long soonBytes, boolean head) {
         if (hostAsked == NONE) {
             if (hostClaims[block] > 0 && isHead[block] && !head) {
-                return Claim
-                        .WAIT; // the rest is read with the whole, once nobody uses the beginning
+                // The rest is read with the whole, once nobody uses the beginning.
+                return Claim.WAIT;
             }
             if (hostClaims[block]++ > 0) {
                 return Claim.PASS;
