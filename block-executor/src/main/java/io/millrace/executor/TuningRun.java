@@ -23,7 +23,6 @@ import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.executor.step.StepInput;
 import io.millrace.executor.step.StepTaker;
-import io.millrace.memory.BadInputException;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.telemetry.EvalMetrics;
@@ -104,7 +103,9 @@ public final class TuningRun {
     public static RunSummary run(TuneConfig config, RunListener listener, Peers peers) {
         Workers workers = new Workers(peers);
         try {
-            requireSharing(config, workers);
+            if (!workers.isAlone()) {
+                Workers.requireShared(config.arithmetic());
+            }
             Optional<RunSummary> done = FinishedRun.summary(config, workers);
             if (done.isPresent()) {
                 return done.get();
@@ -117,16 +118,6 @@ public final class TuningRun {
         } catch (RuntimeException | Error e) {
             workers.meetings().refuse(e);
             throw e;
-        }
-    }
-
-    private static void requireSharing(TuneConfig config, Workers workers) {
-        if (!workers.isAlone() && !config.arithmetic().isReplayable()) {
-            throw new BadInputException(
-                    "--workers",
-                    config.arithmetic().optimizer()
-                            + " goes along the gradient, and workers exchange losses alone",
-                    "leave it out, or give a method that needs forward passes alone");
         }
     }
 

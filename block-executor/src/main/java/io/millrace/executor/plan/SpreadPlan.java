@@ -5,8 +5,8 @@ import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.spread.ShareSize;
+import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.Forward;
-import io.millrace.memory.BadInputException;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
 import java.util.ArrayList;
@@ -58,18 +58,12 @@ public final class SpreadPlan {
     /**
      * Of a plan for one worker.
      *
-     * @throws BadInputException where its steps are not for several
+     * @throws io.millrace.memory.BadInputException where its steps are not for several
      */
     public SpreadPlan(ModelPlan plan) {
         this.plan = plan;
         arithmetic = plan.options().arithmetic();
-        if (!arithmetic.isReplayable()) {
-            throw new BadInputException(
-                    "--workers",
-                    arithmetic.optimizer()
-                            + " goes along the gradient, and workers exchange losses alone",
-                    "leave it out, or give a method that needs forward passes alone");
-        }
+        Workers.requireShared(arithmetic);
         boolean onCores = plan.machine().device().onHostCores();
         shape =
                 PlanCandidates.shape(

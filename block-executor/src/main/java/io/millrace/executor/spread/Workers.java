@@ -1,7 +1,9 @@
 package io.millrace.executor.spread;
 
+import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.peer.PeerLostException;
 import io.millrace.executor.peer.Peers;
+import io.millrace.memory.BadInputException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -31,6 +33,21 @@ public final class Workers {
     /** A run of its own. */
     public static Workers alone() {
         return new Workers(Peers.ALONE);
+    }
+
+    /**
+     * Holds a run to what several can share: losses, and no gradient.
+     *
+     * @throws BadInputException where its steps need more
+     */
+    public static void requireShared(ArithmeticConfig arithmetic) {
+        if (!arithmetic.isReplayable()) {
+            throw new BadInputException(
+                    "--workers",
+                    arithmetic.optimizer()
+                            + " goes along the gradient, and workers exchange losses alone",
+                    "leave it out, or give a method that needs forward passes alone");
+        }
     }
 
     /** Whether there is one worker only, to whom nothing needs to be told. */
