@@ -153,7 +153,8 @@ class SpreadMeetingsTest {
     @CsvSource({"0, true", "0, false", "2, true", "1, false"})
     void aDeadWorkerEndsTheOthersAndAsManyAsThereAreGoOn(int dead, boolean afterwards)
             throws IOException {
-        List<End<RunSummary>> ends = run(3, false, SpreadMeetingsTest::silent, dying(dead, 3, afterwards));
+        List<End<RunSummary>> ends =
+                run(3, false, SpreadMeetingsTest::silent, dying(dead, 3, afterwards));
         for (int rank = 0; rank < 3; rank++) {
             Throwable failure = ends.get(rank).failure();
             if (rank == dead) {

@@ -119,7 +119,10 @@ class SpreadRunsTest {
                                 .map(mode ->
                                         Arguments.of(
                                                 one.getKey(),
-                                                2 + (one.getKey().length() + mode.label().length()) % 3,
+                                                2
+                                                        + (one.getKey().length()
+                                                                        + mode.label().length())
+                                                                % 3,
                                                 mode,
                                                 one.getValue())));
     }

@@ -112,8 +112,7 @@ public final class OptionTypes {
                                                         + Arrays.stream(constants)
                                                                 .map(name)
                                                                 .collect(
-                                                                        Collectors.joining(
-                                                                                ", ")))),
+                                                                        Collectors.joining(", ")))),
                 name::apply);
     }
 

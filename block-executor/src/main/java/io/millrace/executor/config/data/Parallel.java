@@ -17,8 +17,7 @@ public enum Parallel {
     AUTO("auto");
 
     /** Its type as an option. */
-    public static final OptionType<Parallel> TYPE =
-            OptionTypes.oneOf(values(), Parallel::label);
+    public static final OptionType<Parallel> TYPE = OptionTypes.oneOf(values(), Parallel::label);
 
     /** What is divided; auto where nobody says. */
     public static final Option<Parallel> OPTION =
