@@ -6,12 +6,14 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.rdd.RDD;
 import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 
@@ -110,20 +112,23 @@ public final class SparkTune {
                 IntStream.range(0, job.workers()).<Object>mapToObj(rank -> rank).toList();
         ClassTag<WorkerEnd> tag = ClassTag$.MODULE$.apply(WorkerEnd.class);
         try {
-            Object ends =
+            RDD<WorkerEnd> workers =
                     java.parallelize(ranks, job.workers())
                             .rdd()
                             .barrier()
-                            .mapPartitions(task, false, tag)
-                            .collect();
-            return show((WorkerEnd[]) ends);
+                            .mapPartitions(task, false, tag);
+            // Spark begins a barrier stage again only where its results go into another stage:
+            // one whose results go to the driver ends the job with its first failure.
+            List<WorkerEnd> ends = new ArrayList<>(workers.toJavaRDD().coalesce(1, true).collect());
+            ends.sort(Comparator.comparingInt(WorkerEnd::rank));
+            return show(ends);
         } catch (Exception e) {
             return failed(e, job);
         }
     }
 
-    private static int show(WorkerEnd[] ends) {
-        WorkerEnd first = ends[0];
+    private static int show(List<WorkerEnd> ends) {
+        WorkerEnd first = ends.get(0);
         first.said().forEach(System.out::println);
         if (first.code() == 0 || first.code() == INTERRUPTED) {
             return first.code();

@@ -137,7 +137,18 @@ final class TestCluster implements AutoCloseable {
         Path lib = Files.createDirectories(millrace().resolve("lib"));
         Files.copy(Path.of("..", "config", "jvm.args"), millrace().resolve("jvm.args"));
         Path classes = Path.of(location());
-        try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(lib.resolve(JAR)));
+        if (Files.isDirectory(classes)) {
+            pack(classes, lib.resolve(JAR));
+        } else {
+            Files.copy(classes, lib.resolve(JAR));
+        }
+        naming(
+                lib.resolve("others.jar"),
+                entries().stream().filter(entry -> !entry.contains("log4j-slf4j2")).toList());
+    }
+
+    private static void pack(Path classes, Path to) throws IOException {
+        try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(to));
                 Stream<Path> files = Files.walk(classes)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 jar.putNextEntry(new JarEntry(classes.relativize(file).toString()));
@@ -145,9 +156,6 @@ final class TestCluster implements AutoCloseable {
                 jar.closeEntry();
             }
         }
-        naming(
-                lib.resolve("others.jar"),
-                entries().stream().filter(entry -> !entry.contains("log4j-slf4j2")).toList());
     }
 
     /** A jar that names others. */
