@@ -6,8 +6,10 @@ import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.memory.cuda.HostCudaOptions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 
 /** The same on the CUDA engine, with its kernels as host code; replays go on the CPU. */
+@Tag("long")
 class CudaLowRankRunTest extends LowRankRunTest {
     private HostKit kit;
 

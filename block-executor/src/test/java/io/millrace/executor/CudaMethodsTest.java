@@ -64,6 +64,11 @@ class CudaMethodsTest {
                                         .method(Estimators.NORMALIZE, true)
                                         .perturbation("rademacher")
                                         .queries(4)),
+                method("a LoRA", CudaMethodsTest::lora));
+    }
+
+    static Stream<Arguments> moreMethods() {
+        return Stream.of(
                 method("lezo", run -> run.blocks("random").foldEvery(2)),
                 method(
                         "low-rank of some",
@@ -76,14 +81,9 @@ class CudaMethodsTest {
                         run -> fzoo(run).perturbation("members").rank(3).foldEvery(2)),
                 method("sparse-mezo", run -> run.mask("magnitude")),
                 method("masked hizoo of lezo", run -> hizoo(run).mask("random").blocks("random")),
-                method("a LoRA", CudaMethodsTest::lora),
                 method(
                         "prefix, 4 at once",
-                        run -> fzoo(run).queries(4).tune("prefix").lr(1e-3).eps(1e-2)));
-    }
-
-    static Stream<Arguments> moreMethods() {
-        return Stream.of(
+                        run -> fzoo(run).queries(4).tune("prefix").lr(1e-3).eps(1e-2)),
                 method("adam of some", run -> run.optimizer("zo-adam").tune("*_proj*")),
                 method(
                         "subspace, stochastic, folded within its window",

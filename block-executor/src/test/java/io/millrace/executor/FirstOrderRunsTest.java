@@ -54,13 +54,6 @@ class FirstOrderRunsTest {
                         run -> run.optimizer("adamw").blocks("hift").method(HiftGroups.GROUP, 2)),
                 run("lisa that keeps states", run -> lisa(run, LeftStates.KEEP)),
                 run(
-                        "galore",
-                        run ->
-                                run.optimizer("galore")
-                                        .method(GaLore.RANK, 8)
-                                        .method(GaLore.EVERY, 3)
-                                        .method(GradientEstimator.MASTERS, true)),
-                run(
                         "adamw, clipped as a whole",
                         run ->
                                 run.optimizer("adamw")
@@ -73,6 +66,13 @@ class FirstOrderRunsTest {
                 run(
                         "adamw, stochastic",
                         run -> run.optimizer("adamw").rounding(Rounding.STOCHASTIC)),
+                run(
+                        "galore",
+                        run ->
+                                run.optimizer("galore")
+                                        .method(GaLore.RANK, 8)
+                                        .method(GaLore.EVERY, 3)
+                                        .method(GradientEstimator.MASTERS, true)),
                 run("lisa that drops them", run -> lisa(run, LeftStates.DROP)),
                 run(
                         "badam, by which layers come back",

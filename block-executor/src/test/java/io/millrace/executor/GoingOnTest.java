@@ -105,7 +105,7 @@ class GoingOnTest {
     /** A part of the chain of stops below. */
     @Test
     void someOfThePairsOfPlacements() throws IOException {
-        goesOn("gaussian", 3, "bfloat16", 12);
+        goesOn("gaussian", 3, "bfloat16", 6);
     }
 
     /** One chain of stops visits every pair of modes once: an Euler walk over the pairs. */

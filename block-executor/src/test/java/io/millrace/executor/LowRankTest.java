@@ -89,8 +89,15 @@ class LowRankTest {
 
     /** Matrices of more than a million elements are formed in panels. */
     @ParameterizedTest
+    @CsvSource("opt, vocab_size, 17000, bfloat16")
+    void followsItWithAWideMatrixToo(String name, String field, long width, String dtype)
+            throws IOException {
+        followsItWithWideMatricesToo(name, field, width, dtype);
+    }
+
+    @Tag("long")
+    @ParameterizedTest
     @CsvSource({
-        "opt, vocab_size, 17000, bfloat16",
         "opt, ffn_dim, 17000, bfloat16",
         "gpt2, n_inner, 17000, bfloat16",
         "gpt2, n_inner, 17000, float32"

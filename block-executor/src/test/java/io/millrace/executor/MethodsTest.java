@@ -64,9 +64,6 @@ class MethodsTest {
                         run -> thinFzoo(run).perturbation("subspace").rank(5).window(4)),
                 method("members, 16 at once", MethodsTest::eggroll),
                 method("zo-muon", MethodsTest::zoMuon),
-                method(
-                        "svfit",
-                        run -> run.perturbation("singular").rank(5).window(3).tune("matrices")),
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("svrg", MethodsTest::svrg),
                 method("hizoo", run -> hizoo(run).method(Hizoo.SMOOTH, 1e-6)),
@@ -79,6 +76,9 @@ class MethodsTest {
     static Stream<Arguments> moreMethods() {
         return Stream.of(
                 method("one-sided", run -> run.estimator("one-sided")),
+                method(
+                        "svfit",
+                        run -> run.perturbation("singular").rank(5).window(3).tune("matrices")),
                 method(
                         "ever more queries",
                         run ->

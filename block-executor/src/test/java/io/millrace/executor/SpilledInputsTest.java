@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -55,6 +56,7 @@ class SpilledInputsTest {
                 run -> run.optimizer("adamw").blocks("hift").method(HiftGroups.GROUP, 2).steps(9));
     }
 
+    @Tag("long")
     @Test
     void ofLayersWithExperts() throws IOException {
         check(

@@ -18,18 +18,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The kernel files as the toolkit's compiler sees them. */
+@Tag("long")
 class KernelFilesTest {
     @TempDir Path temp;
 
-    @Tag("long")
     @ParameterizedTest
-    @ValueSource(strings = "sm_80")
-    void soTheyDoForOlderCards(String architecture) throws IOException {
-        compileAheadOfTimeWithoutWarnings(architecture);
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = "sm_90")
+    @ValueSource(strings = {"sm_80", "sm_90"})
     void compileAheadOfTimeWithoutWarnings(String architecture) throws IOException {
         Optional<Path> nvcc = Tools.find("nvcc");
         assumeTrue(
