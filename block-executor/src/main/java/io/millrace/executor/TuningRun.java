@@ -225,6 +225,7 @@ public final class TuningRun {
         RunSummary.End end = steps(first, last);
         if (!workers.isAlone()) {
             workers.ask(); // so that nothing is saved of a step that others did otherwise
+            observers.gatherTimelines(workers);
         }
         return end;
     }
@@ -319,6 +320,10 @@ public final class TuningRun {
                         meter.droppedSpans());
         metrics.write(line);
         observers.step(line, meter);
+        if (!setup.workers().isAlone()) {
+            setup.workers().measured(overlap);
+            observers.workers(setup.workers().figures());
+        }
         listener.onStep(
                 new StepProgress(
                         record.step(),

@@ -44,6 +44,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** How workers begin, end and go on together. */
 class SpreadMeetingsTest {
+    /** Gatherings in which workers compare their clocks, behind the first of a run. */
+    private static final long CLOCKS = 9;
+
     @TempDir Path temp;
     private Path data;
 
@@ -101,8 +104,12 @@ class SpreadMeetingsTest {
         return ends.stream().map(end -> end.failure().getMessage()).toList();
     }
 
-    /** A worker's view of the others that ends it at one of its gatherings. */
-    private static UnaryOperator<Peers> dying(int rank, long round, boolean afterwards) {
+    /**
+     * A worker's view of the others that ends it at one of its gatherings, of which those that
+     * compare clocks are not counted.
+     */
+    private static UnaryOperator<Peers> dying(int rank, long counted, boolean afterwards) {
+        long round = counted == 0 ? 0 : counted + CLOCKS;
         return peers ->
                 peers.rank() != rank
                         ? peers
@@ -465,7 +472,7 @@ class SpreadMeetingsTest {
                                             @Override
                                             public List<double[]> gather(long now, double[] mine) {
                                                 double[] other = mine.clone();
-                                                other[1] += now == 4 ? 1 : 0;
+                                                other[1] += now == 4 + CLOCKS ? 1 : 0;
                                                 return super.gather(now, other);
                                             }
                                         });

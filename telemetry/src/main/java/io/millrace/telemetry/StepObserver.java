@@ -1,5 +1,7 @@
 package io.millrace.telemetry;
 
+import java.util.List;
+
 /**
  * Sees a run as it goes on: exporters and reports are observers. All calls come from the thread
  * that runs the steps; what {@link #visit} and {@link #between} take counts to the step.
@@ -23,6 +25,9 @@ public interface StepObserver {
      * @param endNs when it ended
      */
     void step(StepMetrics metrics, SpanLog spans, long startNs, long endNs);
+
+    /** A step is done, and these are the last figures that the run's workers told. */
+    default void workers(List<WorkerMetrics> workers) {}
 
     /** An evaluation is done. */
     default void evaluation(EvalMetrics metrics) {}

@@ -17,10 +17,14 @@ public final class TraceWriter implements StepObserver, AutoCloseable {
     private static final int TRACKS_PER_LANE = 64;
     private static final int STEP_TRACK = 1;
     private static final String HEAD = "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n";
+    private static final String BETWEEN = ",\n";
+    private static final String TAIL = "\n]}\n";
+    private static final int ONLY_PROCESS = 1;
 
     private final Path file;
     private final BufferedWriter out;
     private final long originNs;
+    private final int process;
     private final StringBuilder text = new StringBuilder(256);
     private final long[][] trackEndsNs = new long[LANES.length][TRACKS_PER_LANE];
     private final int[] trackCounts = new int[LANES.length];
@@ -35,8 +39,22 @@ public final class TraceWriter implements StepObserver, AutoCloseable {
      * @throws UncheckedIOException where the file cannot be written
      */
     public TraceWriter(Path file, long originNs) {
+        this(file, originNs, ONLY_PROCESS, "millrace");
+    }
+
+    /**
+     * Begins the trace of one of several processes, which can be {@link #include included} in
+     * another's.
+     *
+     * @param originNs the time that the trace shows as 0, on the recorder's clock
+     * @param process its number, from 1, another for each
+     * @param name that viewers show
+     * @throws UncheckedIOException where the file cannot be written
+     */
+    public TraceWriter(Path file, long originNs, int process, String name) {
         this.file = file;
         this.originNs = originNs;
+        this.process = process;
         for (long[] ends : trackEndsNs) {
             Arrays.fill(ends, Long.MIN_VALUE);
         }
@@ -45,7 +63,7 @@ public final class TraceWriter implements StepObserver, AutoCloseable {
         } catch (IOException e) {
             throw failure(e);
         }
-        nameTrack("process_name", STEP_TRACK, "millrace");
+        nameTrack("process_name", STEP_TRACK, name);
         nameTrack("thread_name", STEP_TRACK, "step");
         for (Lane lane : LANES) {
             addTrack(lane.index());
@@ -114,7 +132,8 @@ public final class TraceWriter implements StepObserver, AutoCloseable {
     }
 
     private void appendTimes(int track, long startNs, long endNs) {
-        text.append(",\"ph\":\"X\",\"pid\":1,\"tid\":").append(track);
+        text.append(",\"ph\":\"X\",\"pid\":").append(process);
+        text.append(",\"tid\":").append(track);
         appendMicros(text.append(",\"ts\":"), startNs - originNs);
         appendMicros(text.append(",\"dur\":"), endNs - startNs);
     }
@@ -156,25 +175,62 @@ public final class TraceWriter implements StepObserver, AutoCloseable {
         String name = LANES[lane].label() + (track == 0 ? "" : " " + (track + 1));
         nameTrack("thread_name", trackId(lane, track), name);
         text.setLength(0);
-        text.append("{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":1,\"tid\":");
-        text.append(trackId(lane, track)).append(",\"args\":{\"sort_index\":");
+        text.append("{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":").append(process);
+        text.append(",\"tid\":").append(trackId(lane, track)).append(",\"args\":{\"sort_index\":");
         text.append(trackId(lane, track)).append("}}");
         emit();
     }
 
     private void nameTrack(String what, int track, String name) {
         text.setLength(0);
-        text.append("{\"name\":\"").append(what).append("\",\"ph\":\"M\",\"pid\":1,\"tid\":");
-        text.append(track).append(",\"args\":{\"name\":\"").append(name).append("\"}}");
+        text.append("{\"name\":\"").append(what).append("\",\"ph\":\"M\",\"pid\":").append(process);
+        text.append(",\"tid\":")
+                .append(track)
+                .append(",\"args\":{\"name\":\"")
+                .append(name)
+                .append("\"}}");
         emit();
     }
 
     private void emit() {
         try {
-            out.append(first ? HEAD : ",\n").append(text);
+            out.append(first ? HEAD : BETWEEN).append(text);
             first = false;
         } catch (IOException e) {
             throw failure(e);
+        }
+    }
+
+    /**
+     * The events of a trace that is closed, for another's.
+     *
+     * @param most bytes of them at most: where there are more, the first come
+     * @throws UncheckedIOException where the file cannot be read
+     */
+    public static String events(Path file, int most) {
+        String whole;
+        try {
+            whole = Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        int end = whole.length() - TAIL.length();
+        if (end - HEAD.length() > most) {
+            end = whole.lastIndexOf(BETWEEN, HEAD.length() + most);
+        }
+        return whole.substring(HEAD.length(), Math.max(end, HEAD.length()));
+    }
+
+    /**
+     * Adds the events of another process, as {@link #events} has them.
+     *
+     * @throws UncheckedIOException where the file cannot be written
+     */
+    public void include(String events) {
+        if (!events.isEmpty()) {
+            text.setLength(0);
+            text.append(events);
+            emit();
         }
     }
 
@@ -187,7 +243,7 @@ public final class TraceWriter implements StepObserver, AutoCloseable {
         closed = true;
         try (out) {
             writeComplete(unfinished);
-            out.write("\n]}\n");
+            out.write(TAIL);
         } catch (IOException e) {
             throw failure(e);
         }

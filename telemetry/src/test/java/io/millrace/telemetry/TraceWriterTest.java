@@ -77,6 +77,38 @@ class TraceWriterTest {
     }
 
     @Test
+    void takesInTheEventsOfAnotherProcess() throws IOException {
+        Path other = folder.resolve("other.json");
+        try (TraceWriter writer = new TraceWriter(other, ORIGIN, 2, "the other")) {
+            for (int step = 1; step <= 100; step++) {
+                writer.writeStep(step, ORIGIN + step, ORIGIN + step + 1);
+            }
+        }
+        Path file = folder.resolve("trace.json");
+        try (TraceWriter writer = new TraceWriter(file, ORIGIN, 1, "the one")) {
+            writer.include(TraceWriter.events(other, Integer.MAX_VALUE));
+            writer.include("");
+            writer.writeStep(1, ORIGIN, ORIGIN + 1);
+        }
+        assertThat(steps(file, 2)).isEqualTo(100);
+        assertThat(steps(file, 1)).isEqualTo(1);
+
+        int half = TraceWriter.events(other, Integer.MAX_VALUE).length() / 2;
+        try (TraceWriter writer = new TraceWriter(file, ORIGIN, 1, "the one")) {
+            writer.include(TraceWriter.events(other, half));
+        }
+        assertThat(steps(file, 2)).isBetween(30L, 60L);
+    }
+
+    private static long steps(Path file, long process) throws IOException {
+        return Json.parseObject(Files.readString(file)).array("traceEvents").stream()
+                .map(event -> JsonObject.of((Map<?, ?>) event))
+                .filter(event -> event.integer("pid") == process)
+                .filter(event -> event.string("name").startsWith("step "))
+                .count();
+    }
+
+    @Test
     void failsOnAFullDisk() {
         TraceWriter writer = new TraceWriter(Path.of("/dev/full"), ORIGIN);
 

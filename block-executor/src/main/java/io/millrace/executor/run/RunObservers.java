@@ -5,6 +5,8 @@ import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.data.TrackConfig;
 import io.millrace.executor.place.BlockTiers;
 import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.spread.ClockOffset;
+import io.millrace.executor.spread.Workers;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.Ledger;
@@ -18,13 +20,17 @@ import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
 import io.millrace.telemetry.TraceWriter;
+import io.millrace.telemetry.WorkerMetrics;
 import io.millrace.telemetry.prometheus.MetricsEndpoint;
 import io.millrace.telemetry.track.RunEnd;
 import io.millrace.telemetry.track.Tracking;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -33,6 +39,9 @@ import java.util.stream.Stream;
 /** Everyone who watches a run: the exporters that its options ask for, and those of the caller. */
 public final class RunObservers implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(RunObservers.class.getName());
+
+    /** Of the timelines that workers send to worker 0, all together. */
+    private static final int TIMELINE_BYTES = 32 << 20;
 
     private final OutputConfig output;
     private final Optional<MetricsEndpoint> endpoint;
@@ -79,7 +88,9 @@ public final class RunObservers implements AutoCloseable {
     /** The run is ready: opens the timeline and tells everyone what comes. */
     public void begin(RunSetup setup) {
         ModelSession session = setup.session();
-        trace = output.trace().map(file -> new TraceWriter(file, session.spans().now()));
+        Workers workers = setup.workers();
+        ClockOffset clock = workers.clock(session.spans()::now);
+        trace = output.trace().map(file -> trace(file, workers, clock));
         trace.ifPresent(observers::add);
         if (setup.workers().leads()) {
             tracking = Optional.of(tracking(setup));
@@ -88,6 +99,41 @@ public final class RunObservers implements AutoCloseable {
         RunFacts facts = facts(setup);
         observers.forEach(observer -> observer.begin(facts));
         setup.model().watchVisits(this::visit);
+    }
+
+    private static TraceWriter trace(Path file, Workers workers, ClockOffset clock) {
+        return workers.isAlone()
+                ? new TraceWriter(file, clock.originNs())
+                : new TraceWriter(
+                        file,
+                        clock.originNs(),
+                        workers.rank() + 1,
+                        String.format(
+                                Locale.ROOT,
+                                workers.leads() ? "worker %d" : "worker %d, within %.3f ms",
+                                workers.rank(),
+                                clock.errorNs() / 1e6));
+    }
+
+    /**
+     * Brings the timelines of all workers into worker 0's, where they lie over one another by its
+     * clock. All workers call it behind their last step.
+     */
+    public void gatherTimelines(Workers workers) {
+        if (workers.isAlone()) {
+            return;
+        }
+        String mine = "";
+        if (!workers.leads() && trace.isPresent()) {
+            trace.get().close();
+            mine =
+                    TraceWriter.events(
+                            output.trace().orElseThrow(), TIMELINE_BYTES / workers.size());
+        }
+        List<byte[]> all = workers.leave(mine.getBytes(StandardCharsets.UTF_8));
+        if (workers.leads() && trace.isPresent()) {
+            all.forEach(bytes -> trace.get().include(new String(bytes, StandardCharsets.UTF_8)));
+        }
     }
 
     private Tracking tracking(RunSetup setup) {
@@ -118,6 +164,11 @@ public final class RunObservers implements AutoCloseable {
     public void step(StepMetrics metrics, StepMeter meter) {
         observers.forEach(
                 observer -> observer.step(metrics, meter.spans(), meter.startNs(), meter.endNs()));
+    }
+
+    /** What the workers of the run told of their last step. */
+    public void workers(List<WorkerMetrics> workers) {
+        observers.forEach(observer -> observer.workers(workers));
     }
 
     public void evaluation(EvalMetrics metrics) {

@@ -4,17 +4,38 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.peer.PeerLostException;
 import io.millrace.executor.peer.Peers;
 import io.millrace.memory.BadInputException;
+import io.millrace.telemetry.Lane;
+import io.millrace.telemetry.LaneUse;
+import io.millrace.telemetry.ProcessMemory;
+import io.millrace.telemetry.StepOverlap;
+import io.millrace.telemetry.WorkerMetrics;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * The workers of a run as its steps see them. With what a worker found travels what its last step
  * came to, and what worker 0 wishes: that costs no exchange of its own.
  */
 public final class Workers {
-    /** Numbers before those that a worker found: the last step, its checksum, and a wish. */
-    static final int HEAD = 3;
+    private static final int FIGURES = 3;
+
+    /**
+     * Numbers before those that a worker found: the last step, its checksum, a wish, and figures of
+     * the step, which nothing of the run depends on.
+     */
+    static final int HEAD = FIGURES + StepWords.SIZE;
+
+    private static final Map<Lane, LaneUse> IDLE =
+            Arrays.stream(Lane.values())
+                    .collect(Collectors.toMap(lane -> lane, _ -> new LaneUse(0, 0)));
+
+    private static final System.Logger LOG = System.getLogger(Workers.class.getName());
 
     private final Peers peers;
     private final Meetings meetings;
@@ -23,6 +44,9 @@ public final class Workers {
     private long round;
     private long lastStep;
     private int checksum;
+    private WorkerMetrics figures = new WorkerMetrics(0, 0, 0, 0, 1, 0, IDLE);
+    private List<WorkerMetrics> told = List.of();
+    private long waitedNs;
 
     /** Workers that have not met yet. */
     public Workers(Peers peers) {
@@ -90,6 +114,47 @@ public final class Workers {
         checksum = crc;
     }
 
+    /**
+     * Says how the last step went here: all hear of it the next time that workers speak.
+     *
+     * @param overlap the step's lanes and length
+     */
+    public void measured(StepOverlap overlap) {
+        figures =
+                new WorkerMetrics(
+                        rank(),
+                        lastStep,
+                        overlap.seconds(),
+                        waitedNs / 1e9,
+                        overlap.hiddenTransfer(),
+                        ProcessMemory.read().residentBytes(),
+                        overlap.lanes());
+        waitedNs = 0;
+    }
+
+    /** What all workers told of their last step when they spoke last; nothing before that. */
+    public List<WorkerMetrics> figures() {
+        return told;
+    }
+
+    /** How this worker's clock stands to worker 0's; all workers ask at the same place. */
+    public ClockOffset clock(LongSupplier clock) {
+        return isAlone() ? new ClockOffset(0, 0, clock.getAsLong()) : ClockOffset.meet(this, clock);
+    }
+
+    /**
+     * What all workers have for worker 0 at the end of their steps, in order of rank; where one is
+     * lost, the run is as good as done, and there is nothing.
+     */
+    public List<byte[]> leave(byte[] mine) {
+        try {
+            return peers.exchange("timeline", mine);
+        } catch (PeerLostException e) {
+            LOG.log(Level.WARNING, "the timeline is worker 0's alone: {0}", e.getMessage());
+            return List.of();
+        }
+    }
+
     /** Asks worker 0 what is to come, where no pass has carried it. */
     public Wish ask() {
         if (isAlone()) {
@@ -114,12 +179,20 @@ public final class Workers {
         words[0] = lastStep;
         words[1] = checksum;
         words[2] = leads() ? wishes.get().word() : 0;
+        StepWords.write(figures, words, FIGURES);
         System.arraycopy(found, 0, words, HEAD, found.length);
+        long saidNs = System.nanoTime();
         List<double[]> all = new ArrayList<>(peers.gather(round++, words));
+        waitedNs += System.nanoTime() - saidNs;
         for (int rank = 0; rank < all.size(); rank++) {
             requireSameStep(rank, all.get(rank), all.getFirst());
         }
         heard = Wish.of(all.getFirst()[2]);
+        List<WorkerMetrics> figuresOfAll = new ArrayList<>();
+        for (int rank = 0; rank < all.size(); rank++) {
+            figuresOfAll.add(StepWords.read(rank, all.get(rank), FIGURES));
+        }
+        told = figuresOfAll;
         return all;
     }
 

@@ -278,8 +278,11 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
 
     /**
      * What a worker shows, line by line: to the log of the executor, and of worker 0 to the driver.
+     * A line that is drawn again comes there each time, and into the log when it is left.
      */
     private static final class LineShower {
+        private static final String CLEAR_TO_END = "\u001b[K";
+
         private final StringBuilder line = new StringBuilder();
         private final ShownLines shown;
 
@@ -290,7 +293,7 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
         void show(byte[] bytes, int count) {
             line.append(new String(bytes, 0, count, StandardCharsets.UTF_8));
             for (int end = line.indexOf("\n"); end >= 0; end = line.indexOf("\n")) {
-                String whole = line.substring(0, end);
+                String whole = drawn(line.substring(0, end));
                 line.delete(0, end + 1);
                 System.err.println(whole);
                 // What has failed is told with the worker's end.
@@ -298,6 +301,19 @@ final class WorkerTask extends AbstractFunction1<Iterator<Object>, Iterator<Work
                     shown.add(whole);
                 }
             }
+            int last = line.lastIndexOf("\r");
+            if (last >= 0) {
+                line.delete(0, last);
+                String progress = drawn(line.toString());
+                if (shown != null && !progress.isEmpty()) {
+                    shown.add(ShownLines.PROGRESS + progress);
+                }
+            }
+        }
+
+        /** What of a line is seen in the end. */
+        private static String drawn(String line) {
+            return line.substring(line.lastIndexOf('\r') + 1).replace(CLEAR_TO_END, "");
         }
     }
 }

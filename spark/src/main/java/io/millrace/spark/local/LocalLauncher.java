@@ -47,8 +47,9 @@ public final class LocalLauncher implements WorkerLauncher {
                         options,
                         workers,
                         workers.spark().isPresent() ? 1 : workers.workers(),
+                        // Spark's driver has progress drawn as its own standard error needs it.
                         new WorkerOrder.Shown(
-                                json, context.terminal() && workers.spark().isEmpty()));
+                                json, context.terminal() || workers.spark().isPresent()));
         SparkJob job =
                 new SparkJob(
                         order.line(),

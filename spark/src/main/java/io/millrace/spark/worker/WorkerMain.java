@@ -173,6 +173,7 @@ public final class WorkerMain {
                 return Main.run(context, line);
             } finally {
                 Files.deleteIfExists(recipe);
+                Files.deleteIfExists(WorkerShare.timeline(seat.rank()));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -33,7 +33,8 @@ final class WorkerShare {
                 (_, out) -> WorkersConfig.folder(Path.of(out.toString()), seat.rank()).toString());
         if (seat.rank() > 0) {
             options.remove(OutputConfig.METRICS_PORT.name());
-            options.remove(OutputConfig.TRACE.name());
+            options.computeIfPresent(
+                    OutputConfig.TRACE.name(), (_, _) -> timeline(seat.rank()).toString());
             TrackConfig.OPTIONS.forEach(option -> options.remove(option.name()));
         }
         if (order.sharers() > 1) {
@@ -48,6 +49,13 @@ final class WorkerShare {
                             option.name(), (_, file) -> brought(file.toString(), seat.files())));
         }
         return options;
+    }
+
+    /** Where a worker keeps its timeline until worker 0 gets it; nobody else is told. */
+    static Path timeline(int rank) {
+        return Path.of(
+                System.getProperty("java.io.tmpdir"),
+                "millrace-timeline-" + ProcessHandle.current().pid() + "-" + rank + ".json");
     }
 
     private static void divide(Map<String, Object> options, int sharers) {

@@ -5,18 +5,23 @@ import io.millrace.telemetry.RunFacts;
 import io.millrace.telemetry.SpanLog;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
+import io.millrace.telemetry.WorkerMetrics;
 import io.prometheus.metrics.exporter.httpserver.HTTPServer;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.util.List;
 
 /** Serves the figures of a run at {@code http://localhost:PORT/metrics} until it is closed. */
 public final class MetricsEndpoint implements StepObserver, AutoCloseable {
+    private final PrometheusRegistry registry;
     private final RunFigures figures;
     private final HTTPServer server;
+    private WorkerFigures workersOrNull; // of a run that has several
 
-    private MetricsEndpoint(RunFigures figures, HTTPServer server) {
+    private MetricsEndpoint(PrometheusRegistry registry, RunFigures figures, HTTPServer server) {
+        this.registry = registry;
         this.figures = figures;
         this.server = server;
     }
@@ -37,7 +42,7 @@ public final class MetricsEndpoint implements StepObserver, AutoCloseable {
                             .port(port)
                             .registry(registry)
                             .buildAndStart();
-            return new MetricsEndpoint(figures, server);
+            return new MetricsEndpoint(registry, figures, server);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -56,6 +61,12 @@ public final class MetricsEndpoint implements StepObserver, AutoCloseable {
     @Override
     public void step(StepMetrics metrics, SpanLog spans, long startNs, long endNs) {
         figures.step(metrics);
+    }
+
+    @Override
+    public void workers(List<WorkerMetrics> workers) {
+        workersOrNull = workersOrNull == null ? new WorkerFigures(registry) : workersOrNull;
+        workers.forEach(workersOrNull::set);
     }
 
     @Override

@@ -11,6 +11,7 @@ import io.millrace.telemetry.RunFacts;
 import io.millrace.telemetry.SpanLog;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepOverlap;
+import io.millrace.telemetry.WorkerMetrics;
 import java.io.UncheckedIOException;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -54,6 +55,30 @@ class MetricsEndpointTest {
                             "millrace_eval_accuracy 0.75");
             assertThat(read(endpoint)).contains("process_resident_memory_bytes ");
         }
+    }
+
+    @Test
+    void countsAStepOfAWorkerOnce() throws Exception {
+        try (MetricsEndpoint endpoint = MetricsEndpoint.open(0)) {
+            endpoint.begin(facts(new AtomicLong()));
+            assertThat(read(endpoint)).doesNotContain("millrace_worker");
+            endpoint.workers(List.of(worker(0, 1), worker(1, 1)));
+            endpoint.workers(List.of(worker(0, 2), worker(1, 1)));
+
+            assertThat(read(endpoint).lines())
+                    .contains(
+                            "millrace_worker_step{worker=\"0\"} 2.0",
+                            "millrace_worker_step{worker=\"1\"} 1.0",
+                            "millrace_worker_step_seconds{worker=\"1\"} 0.5",
+                            "millrace_worker_wait_seconds{worker=\"1\"} 0.25",
+                            "millrace_worker_resident_memory_bytes{worker=\"1\"} 7.0",
+                            "millrace_worker_lane_bytes_total{lane=\"nvme-read\",worker=\"0\"} 200.0",
+                            "millrace_worker_lane_bytes_total{lane=\"nvme-read\",worker=\"1\"} 100.0");
+        }
+    }
+
+    private static WorkerMetrics worker(int rank, long step) {
+        return new WorkerMetrics(rank, step, 0.5, 0.25, 1, 7, metrics(step, 1).overlap().lanes());
     }
 
     @Test
