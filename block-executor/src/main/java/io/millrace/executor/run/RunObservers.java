@@ -102,17 +102,13 @@ public final class RunObservers implements AutoCloseable {
     }
 
     private static TraceWriter trace(Path file, Workers workers, ClockOffset clock) {
-        return workers.isAlone()
-                ? new TraceWriter(file, clock.originNs())
-                : new TraceWriter(
-                        file,
-                        clock.originNs(),
-                        workers.rank() + 1,
-                        String.format(
-                                Locale.ROOT,
-                                workers.leads() ? "worker %d" : "worker %d, within %.3f ms",
-                                workers.rank(),
-                                clock.errorNs() / 1e6));
+        if (workers.isAlone()) {
+            return new TraceWriter(file, clock.originNs());
+        }
+        String name = "worker " + workers.rank();
+        String within = String.format(Locale.ROOT, ", within %.3f ms", clock.errorNs() / 1e6);
+        return new TraceWriter(
+                file, clock.originNs(), workers.rank() + 1, workers.leads() ? name : name + within);
     }
 
     /**
