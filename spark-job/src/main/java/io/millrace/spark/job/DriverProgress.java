@@ -10,7 +10,9 @@ final class DriverProgress {
     private static final String CLEAR_TO_END = "\u001b[K";
     private static final long SELDOM_NS = TimeUnit.SECONDS.toNanos(30);
 
+    @SuppressWarnings("SystemConsoleNull") // Spark runs on 17 and 21, where it is
     private final boolean terminal = System.console() != null;
+
     private String last = "";
     private long saidNs;
     private boolean drawn;
