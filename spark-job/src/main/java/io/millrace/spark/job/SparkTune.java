@@ -85,6 +85,8 @@ public final class SparkTune {
         conf.setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "5s");
         conf.setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "24");
         conf.setIfMissing("spark.ui.showConsoleProgress", "false");
+        // What a run shows would be lost among what Spark does from second to second.
+        conf.setIfMissing("spark.log.level", "WARN");
         try (JavaSparkContext java = new JavaSparkContext(conf)) {
             SparkContext spark = java.sc();
             Broadcast<BroughtFiles> files = java.broadcast(BroughtFiles.read(job.files()));
