@@ -14,7 +14,7 @@ import java.util.Map;
  * @param hiddenTransfer share of its transfer time during which it computed; 1 where it moved
  *     nothing
  * @param residentBytes memory of its process
- * @param lanes what each lane did; every lane is there
+ * @param lanes what each lane has done in all its steps; every lane is there
  */
 public record WorkerMetrics(
         int rank,

@@ -4,36 +4,22 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.peer.PeerLostException;
 import io.millrace.executor.peer.Peers;
 import io.millrace.memory.BadInputException;
-import io.millrace.telemetry.Lane;
-import io.millrace.telemetry.LaneUse;
 import io.millrace.telemetry.ProcessMemory;
 import io.millrace.telemetry.StepOverlap;
 import io.millrace.telemetry.WorkerMetrics;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /**
  * The workers of a run as its steps see them. With what a worker found travels what its last step
  * came to, and what worker 0 wishes: that costs no exchange of its own.
  */
 public final class Workers {
-    private static final int FIGURES = 3;
-
-    /**
-     * Numbers before those that a worker found: the last step, its checksum, a wish, and figures of
-     * the step, which nothing of the run depends on.
-     */
-    static final int HEAD = FIGURES + StepWords.SIZE;
-
-    private static final Map<Lane, LaneUse> IDLE =
-            Arrays.stream(Lane.values())
-                    .collect(Collectors.toMap(lane -> lane, _ -> new LaneUse(0, 0)));
+    /** Numbers before those that a worker found: the last step, its checksum, and a wish. */
+    static final int HEAD = 3;
 
     private static final System.Logger LOG = System.getLogger(Workers.class.getName());
 
@@ -44,14 +30,14 @@ public final class Workers {
     private long round;
     private long lastStep;
     private int checksum;
-    private WorkerMetrics figures = new WorkerMetrics(0, 0, 0, 0, 1, 0, IDLE);
-    private List<WorkerMetrics> told = List.of();
+    private final StepFigures figures;
     private long waitedNs;
 
     /** Workers that have not met yet. */
     public Workers(Peers peers) {
         this.peers = peers;
         meetings = new Meetings(peers);
+        figures = new StepFigures(peers.rank(), peers.size());
     }
 
     /** A run of its own. */
@@ -120,21 +106,13 @@ public final class Workers {
      * @param overlap the step's lanes and length
      */
     public void measured(StepOverlap overlap) {
-        figures =
-                new WorkerMetrics(
-                        rank(),
-                        lastStep,
-                        overlap.seconds(),
-                        waitedNs / 1e9,
-                        overlap.hiddenTransfer(),
-                        ProcessMemory.read().residentBytes(),
-                        overlap.lanes());
+        figures.add(lastStep, overlap, waitedNs / 1e9, ProcessMemory.read().residentBytes());
         waitedNs = 0;
     }
 
-    /** What all workers told of their last step when they spoke last; nothing before that. */
+    /** What workers have told of their last step, in order of rank. */
     public List<WorkerMetrics> figures() {
-        return told;
+        return figures.told();
     }
 
     /** How this worker's clock stands to worker 0's; all workers ask at the same place. */
@@ -179,20 +157,19 @@ public final class Workers {
         words[0] = lastStep;
         words[1] = checksum;
         words[2] = leads() ? wishes.get().word() : 0;
-        StepWords.write(figures, words, FIGURES);
         System.arraycopy(found, 0, words, HEAD, found.length);
         long saidNs = System.nanoTime();
-        List<double[]> all = new ArrayList<>(peers.gather(round++, words));
+        List<double[]> said = peers.gather(round, figures.behind(round, words));
         waitedNs += System.nanoTime() - saidNs;
+        List<double[]> all = new ArrayList<>();
+        for (int rank = 0; rank < said.size(); rank++) {
+            all.add(figures.hear(round, rank, said.get(rank)));
+        }
+        round++;
         for (int rank = 0; rank < all.size(); rank++) {
             requireSameStep(rank, all.get(rank), all.getFirst());
         }
         heard = Wish.of(all.getFirst()[2]);
-        List<WorkerMetrics> figuresOfAll = new ArrayList<>();
-        for (int rank = 0; rank < all.size(); rank++) {
-            figuresOfAll.add(StepWords.read(rank, all.get(rank), FIGURES));
-        }
-        told = figuresOfAll;
         return all;
     }
 

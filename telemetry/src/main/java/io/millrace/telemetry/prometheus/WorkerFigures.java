@@ -1,11 +1,10 @@
 package io.millrace.telemetry.prometheus;
 
 import io.millrace.telemetry.WorkerMetrics;
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
-import java.util.ArrayList;
-import java.util.List;
 
 /** The metrics of a run's workers, by their names and each worker's rank. */
 final class WorkerFigures {
@@ -19,7 +18,6 @@ final class WorkerFigures {
     private final Gauge resident;
     private final Counter laneSeconds;
     private final Counter laneBytes;
-    private final List<Long> counted = new ArrayList<>();
 
     WorkerFigures(PrometheusRegistry registry) {
         step = gauge(registry, "millrace_worker_step", "Last step that a worker told of");
@@ -56,22 +54,20 @@ final class WorkerFigures {
     }
 
     void set(WorkerMetrics worker) {
-        while (counted.size() <= worker.rank()) {
-            counted.add(0L);
-        }
         String name = Integer.toString(worker.rank());
         seconds.labelValues(name).set(worker.seconds());
         waitSeconds.labelValues(name).set(worker.waitSeconds());
         hidden.labelValues(name).set(worker.hiddenTransfer());
         resident.labelValues(name).set((double) worker.residentBytes());
-        if (worker.step() > counted.get(worker.rank())) {
-            counted.set(worker.rank(), worker.step());
-            worker.lanes()
-                    .forEach((lane, use) -> {
-                        laneSeconds.labelValues(name, lane.label()).inc(use.busySeconds());
-                        laneBytes.labelValues(name, lane.label()).inc(use.bytes());
-                    });
-        }
+        worker.lanes()
+                .forEach((lane, use) -> {
+                    raise(laneSeconds.labelValues(name, lane.label()), use.busySeconds());
+                    raise(laneBytes.labelValues(name, lane.label()), use.bytes());
+                });
         step.labelValues(name).set((double) worker.step());
+    }
+
+    private static void raise(CounterDataPoint counter, double to) {
+        counter.inc(Math.max(0, to - counter.get()));
     }
 }

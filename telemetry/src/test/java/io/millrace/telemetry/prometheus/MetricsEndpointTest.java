@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.millrace.telemetry.EvalMetrics;
 import io.millrace.telemetry.Lane;
+import io.millrace.telemetry.LaneUse;
 import io.millrace.telemetry.MemoryGauge;
 import io.millrace.telemetry.OperatorUse;
 import io.millrace.telemetry.RunFacts;
@@ -20,10 +21,12 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class MetricsEndpointTest {
@@ -58,7 +61,7 @@ class MetricsEndpointTest {
     }
 
     @Test
-    void countsAStepOfAWorkerOnce() throws Exception {
+    void servesTheFiguresOfWorkers() throws Exception {
         try (MetricsEndpoint endpoint = MetricsEndpoint.open(0)) {
             endpoint.begin(facts(new AtomicLong()));
             assertThat(read(endpoint)).doesNotContain("millrace_worker");
@@ -78,7 +81,17 @@ class MetricsEndpointTest {
     }
 
     private static WorkerMetrics worker(int rank, long step) {
-        return new WorkerMetrics(rank, step, 0.5, 0.25, 1, 7, metrics(step, 1).overlap().lanes());
+        return new WorkerMetrics(
+                rank,
+                step,
+                0.5,
+                0.25,
+                1,
+                7,
+                Arrays.stream(Lane.values())
+                        .collect(
+                                Collectors.toMap(
+                                        lane -> lane, _ -> new LaneUse(step, 100 * step))));
     }
 
     @Test
