@@ -62,7 +62,7 @@ final class WorkerFigures {
         worker.lanes()
                 .forEach((lane, use) -> {
                     raise(laneSeconds.labelValues(name, lane.label()), use.busySeconds());
-                    raise(laneBytes.labelValues(name, lane.label()), use.bytes());
+                    raise(laneBytes.labelValues(name, lane.label()), (double) use.bytes());
                 });
         step.labelValues(name).set((double) worker.step());
     }

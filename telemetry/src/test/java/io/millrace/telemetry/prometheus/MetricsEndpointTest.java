@@ -91,7 +91,8 @@ class MetricsEndpointTest {
                 Arrays.stream(Lane.values())
                         .collect(
                                 Collectors.toMap(
-                                        lane -> lane, _ -> new LaneUse(step, 100 * step))));
+                                        lane -> lane,
+                                        _ -> new LaneUse((double) step, 100 * step))));
     }
 
     @Test
