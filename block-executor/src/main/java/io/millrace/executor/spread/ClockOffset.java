@@ -10,7 +10,7 @@ import java.util.function.LongSupplier;
  * long as the way back (as NTP has it, RFC 5905 section 8). The quickest gathering counts.
  *
  * @param offsetNs this clock less worker 0's
- * @param errorNs by how much that may be wrong at most
+ * @param errorNs by how much that may be wrong, where worker 0 is woken as soon as it has heard
  * @param originNs when the gatherings began at worker 0, on this clock
  */
 public record ClockOffset(long offsetNs, long errorNs, long originNs) {

@@ -49,7 +49,7 @@ final class StepFigures {
     }
 
     private boolean isTurn(long round, int ofRank) {
-        return turns > 0 && (round + ofRank) % turns == 0;
+        return (round + ofRank) % turns == 0;
     }
 
     /** What a worker says, and its figures behind it where it is its turn. */
