@@ -16,11 +16,15 @@ final class DynamicMap {
 
     private static final int CODES = 256;
     private static final int POWERS = 7;
+    // Floats that differ in these alone have at most two codes (the constructor sees to it).
+    private static final int LOWER_BITS = 16;
     private static final double LEAST = 0.1; // of a power of ten, where its values begin
 
     private final float[] values = new float[CODES];
-    // Between code i and i + 1.
-    private final float[] middles = new float[CODES - 1];
+    // Between code i and i + 1; none lies above the last.
+    private final float[] middles = new float[CODES];
+    // By the upper bits of a float: the code of the lowest of the floats that begin with them.
+    private final byte[] lowest = new byte[1 << (Float.SIZE - LOWER_BITS)];
 
     private DynamicMap(boolean signed) {
         int next = 0;
@@ -41,6 +45,16 @@ final class DynamicMap {
         for (int code = 0; code < CODES - 1; code++) {
             middles[code] = (float) (((double) values[code] + values[code + 1]) / 2);
         }
+        middles[CODES - 1] = Float.POSITIVE_INFINITY;
+        for (int upper = 0; upper < lowest.length; upper++) {
+            int bits = upper << LOWER_BITS;
+            int most = bits | (1 << LOWER_BITS) - 1;
+            int code = search(Float.intBitsToFloat(bits < 0 ? most : bits));
+            if (search(Float.intBitsToFloat(bits < 0 ? bits : most)) > code + 1) {
+                throw new IllegalStateException("floats from " + bits + " on have many codes");
+            }
+            lowest[upper] = (byte) code;
+        }
     }
 
     /**
@@ -58,6 +72,11 @@ final class DynamicMap {
      * @param value in [-1, 1]
      */
     int code(float value) {
+        int code = lowest[Float.floatToRawIntBits(value) >>> LOWER_BITS] & 0xFF;
+        return value > middles[code] ? code + 1 : code;
+    }
+
+    private int search(float value) {
         int low = 0;
         int high = CODES - 1;
         while (low < high) {

@@ -48,6 +48,21 @@ final class DynamicMapTest {
         }
     }
 
+    /** Where codes meet is where a table by a float's upper bits would be off by one. */
+    @Test
+    void codesMeetInTheMiddleToTheBit() {
+        for (DynamicMap map : new DynamicMap[] {DynamicMap.SIGNED, DynamicMap.UNSIGNED}) {
+            for (int code = 0; code < 255; code++) {
+                float middle = (float) (((double) map.value(code) + map.value(code + 1)) / 2);
+                assertThat(map.code(middle)).isEqualTo(code);
+                assertThat(map.code(Math.nextUp(middle))).isEqualTo(code + 1);
+            }
+            assertThat(map.code(Float.MIN_VALUE)).isEqualTo(map.code(0));
+            assertThat(map.code(-Float.MIN_VALUE)).isEqualTo(map.code(0));
+            assertThat(map.code(Math.nextUp(1f))).isEqualTo(255);
+        }
+    }
+
     /** A moment below 0 that is next to nothing beside its block's largest stays below 0. */
     @Test
     void aFirstMomentKeepsItsSign() {
