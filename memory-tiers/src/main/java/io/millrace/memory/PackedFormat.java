@@ -21,6 +21,15 @@ public interface PackedFormat extends TensorFormat {
     /** What reads tiles, with scratch memory of its own: for one thread. */
     TileReader reader();
 
+    /**
+     * Whether its tiles can be read {@link TileReader#turned}: where neighbours in memory are
+     * elements of one column, and to lay them row by row would take longer than to multiply with
+     * them as they lie.
+     */
+    default boolean turns() {
+        return false;
+    }
+
     /** Byte offset of a part from the first. */
     default long partOffset(int part) {
         long offset = 0;

@@ -7,6 +7,12 @@ import java.lang.foreign.ValueLayout;
 /** Makes numbers of the parts of a packed matrix. For use by one thread. */
 @FunctionalInterface
 public interface TileReader {
+    /** Rows that are read {@link #turned} at once, and the multiple from which they begin. */
+    int TURNED_ROWS = 16;
+
+    /** Columns of which as many as this, or a multiple, are read {@link #turned}. */
+    int TURNED_COLUMNS = 8;
+
     /**
      * A rectangle of a matrix.
      *
@@ -41,6 +47,21 @@ public interface TileReader {
      * @param place where it goes
      */
     void tile(MemorySegment bytes, long offset, Area area, Place place);
+
+    /**
+     * Reads a rectangle column by column: as float32 [columns, rows], as bfloat16 in pairs of
+     * columns [columns / 2, rows, 2], which is how processors multiply them.
+     *
+     * @param bytes the parts, one after another
+     * @param offset byte offset of the first part, of any alignment
+     * @param area what to read: rows from a multiple of {@link #TURNED_ROWS} on and as many of
+     *     them, columns from a multiple of {@link #TURNED_COLUMNS} on and as many of them
+     * @param place where it goes, without gaps
+     * @throws UnsupportedOperationException unless {@link PackedFormat#turns}
+     */
+    default void turned(MemorySegment bytes, long offset, Area area, Place place) {
+        throw new UnsupportedOperationException("tiles of " + this + " are read row by row");
+    }
 
     /**
      * Reads a rectangle into an array, by way of native memory.

@@ -5,6 +5,7 @@ import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.companion.Companion;
 import io.millrace.executor.companion.Companions;
+import io.millrace.executor.cpu.dense.Turning;
 import io.millrace.executor.cpu.gradient.BackwardPass;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
@@ -110,8 +111,14 @@ public final class DecoderForward implements Forward {
         boolean apart =
                 grain.scalesAtOnce() > 0
                         && grain.scalesApart()
-                        && RowsApart.hold(scratch, scratch.rowsAtOnce());
+                        && RowsApart.hold(scratch, scratch.rowsAtOnce(), turns());
         return apart ? new Grain(0, true) : grain;
+    }
+
+    private boolean turns() {
+        return layout.blocks().stream()
+                .flatMap(block -> block.tensors().stream())
+                .anyMatch(slot -> Turning.turns(slot.format()));
     }
 
     @Override

@@ -1,14 +1,19 @@
 package io.millrace.executor.cpu;
 
+import io.millrace.executor.cpu.dense.Turning;
 import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.cpu.op.GemmTiles;
+import io.millrace.executor.cpu.op.WeightLayout;
+import io.millrace.executor.cpu.op.WeightOrder;
 import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.WeightPanels;
 import io.millrace.executor.step.Floats;
 import io.millrace.memory.DType;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.random.SplitMix64;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Comparator;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -33,9 +38,11 @@ final class RowsApart {
     private final Floats rows;
     private final Floats whole;
     private final long room; // floats
+    private final boolean turns;
 
-    private RowsApart(Scratch scratch, int rowsAtOnce) {
+    private RowsApart(Scratch scratch, int rowsAtOnce, boolean turns) {
         this.scratch = scratch;
+        this.turns = turns;
         type = scratch.operandType();
         most = GemmTiles.of(rowsAtOnce, 1).rowTile();
         Floats idle = scratch.idle();
@@ -45,14 +52,15 @@ final class RowsApart {
     }
 
     /** What decides the shapes of a product but for its rows. */
-    private record Shape(int inputs, int columns, boolean inputMajor) implements Comparable<Shape> {
+    private record Shape(int inputs, int columns, WeightOrder order) implements Comparable<Shape> {
+        private static final Comparator<Shape> BY_ALL =
+                Comparator.comparingInt(Shape::inputs)
+                        .thenComparingInt(Shape::columns)
+                        .thenComparing(Shape::order);
+
         @Override
         public int compareTo(Shape other) {
-            int byInputs = Integer.compare(inputs, other.inputs);
-            int byColumns = Integer.compare(columns, other.columns);
-            return byInputs != 0
-                    ? byInputs
-                    : byColumns != 0 ? byColumns : Boolean.compare(inputMajor, other.inputMajor);
+            return BY_ALL.compare(this, other);
         }
     }
 
@@ -61,15 +69,16 @@ final class RowsApart {
      *
      * @param scratch of the forward, which holds nothing meanwhile
      * @param rowsAtOnce the most rows that are multiplied together
+     * @param turns whether panels of some matrices are turned
      */
-    static boolean hold(Scratch scratch, int rowsAtOnce) {
-        RowsApart trial = new RowsApart(scratch, rowsAtOnce);
+    static boolean hold(Scratch scratch, int rowsAtOnce, boolean turns) {
+        RowsApart trial = new RowsApart(scratch, rowsAtOnce, turns);
         Set<Shape> shapes =
                 IntStream.range(0, scratch.blocks())
                         .boxed()
                         .flatMap(block -> scratch.schedule(block).stages().stream())
                         .flatMap(stage -> stage.op().products())
-                        .flatMap(spec -> shapes(spec).stream())
+                        .flatMap(spec -> trial.shapes(spec).stream())
                         .collect(Collectors.toCollection(TreeSet::new));
         try (Gemm gemm = new Gemm()) {
             return shapes.stream().allMatch(shape -> trial.holds(gemm, shape));
@@ -77,12 +86,19 @@ final class RowsApart {
     }
 
     /** Of the tiles that a product may be cut into. */
-    private static Set<Shape> shapes(LinearSpec spec) {
+    private Set<Shape> shapes(LinearSpec spec) {
         Set<Shape> shapes = new TreeSet<>();
         for (int rows : TILE_ROWS) {
             GemmTiles tiles = GemmTiles.of(rows, spec.outputs());
             for (int panel : new int[] {0, tiles.columnTiles() - 1}) {
-                shapes.add(new Shape(spec.inputs(), tiles.panelWidth(panel), spec.inputMajor()));
+                int width = tiles.panelWidth(panel);
+                WeightOrder order = WeightPanels.stored(spec).order();
+                shapes.add(new Shape(spec.inputs(), width, order));
+                if (turns) {
+                    Turning.order(width, spec.inputs(), type)
+                            .ifPresent(
+                                    turned -> shapes.add(new Shape(spec.inputs(), width, turned)));
+                }
             }
         }
         return shapes;
@@ -133,8 +149,9 @@ final class RowsApart {
                 shape.inputs,
                 panel.segment(),
                 panel.start(),
-                shape.inputMajor ? shape.columns : shape.inputs,
-                shape.inputMajor,
+                new WeightLayout(
+                        shape.order,
+                        shape.order == WeightOrder.INPUTS ? shape.columns : shape.inputs),
                 null,
                 0,
                 false,

@@ -221,7 +221,6 @@ final class ThinProbe implements AutoCloseable {
                 (panel, worker) ->
                         workers.gemm(worker)
                                 .multiply(
-                                        DType.F32,
                                         ROWS,
                                         PANEL,
                                         WIDTH,

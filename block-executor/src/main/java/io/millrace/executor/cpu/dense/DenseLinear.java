@@ -4,6 +4,7 @@ import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.WeightLayout;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.Forming;
@@ -49,35 +50,33 @@ public final class DenseLinear implements LinearProgram {
         long elements = weights.slot(tensor).elementCount();
         if (weights.isPlain(tensor, scratch.operandType())) {
             multiplyAll(call, weights.plain(tensor), 0, weights.scaleCount());
-        } else if (panels.formsWhole(spec, tiles)) {
+            return;
+        }
+        Forming form = weights.formingMatrix(tensor);
+        if (panels.formsWhole(spec, tiles, form)) {
             Floats matrix;
-            try (Forming form = weights.formingMatrix(tensor)) {
+            try (form) {
                 matrix = panels.formWhole(form, elements);
             }
             multiplyAll(call, matrix, weights.matrixStride(tensor, elements), weights.scaleCount());
-        } else {
-            formEach(
-                    weights,
+            return;
+        }
+        try (form) {
+            panels.formEach(
                     spec,
                     tiles,
-                    (panel, place, stride, ld, worker) -> {
+                    form,
+                    (panel, place, stride, layout, worker) -> {
                         int rowTiles = tiles.rowTiles();
                         for (int rowTile = 0; rowTile < rowTiles; rowTile++) {
                             int tile = panel * rowTiles + rowTile;
                             for (int scale = 0; scale < weights.scaleCount(); scale++) {
                                 Floats formed =
                                         place.at(scale * weights.matrixStride(tensor, stride));
-                                call.multiplyInPlace(tile, scale, formed, ld, worker);
+                                call.multiplyInPlace(tile, scale, formed, layout, worker);
                             }
                         }
                     });
-        }
-    }
-
-    private void formEach(
-            FormedWeights weights, LinearSpec spec, GemmTiles tiles, WeightPanels.Task task) {
-        try (Forming form = weights.formingMatrix(weights.indexOf(spec.weight()))) {
-            panels.formEach(spec, tiles, form, task);
         }
     }
 
@@ -92,7 +91,7 @@ public final class DenseLinear implements LinearProgram {
                 weights,
                 spec,
                 tiles,
-                (panel, place, stride, ld, worker) -> {
+                (panel, place, stride, layout, worker) -> {
                     int rowTiles = tiles.rowTiles();
                     for (int rowTile = 0; rowTile < rowTiles; rowTile++) {
                         int tile = panel * rowTiles + rowTile;
@@ -103,7 +102,7 @@ public final class DenseLinear implements LinearProgram {
                                     tile,
                                     scale,
                                     place.at(scale * weights.matrixStride(tensor, stride)),
-                                    ld,
+                                    layout,
                                     out,
                                     width,
                                     worker);
@@ -137,19 +136,19 @@ public final class DenseLinear implements LinearProgram {
             panels.each(spec, tiles, weights.plain(tensor), 0, task);
             return;
         }
-        if (panels.formsWhole(spec, tiles)) {
-            try (Forming form = weights.formingMatrix(tensor)) {
+        try (Forming form = weights.formingMatrix(tensor)) {
+            if (panels.formsWhole(spec, tiles, form)) {
                 panels.each(spec, tiles, panels.formWhole(form, elements), elements, task);
+            } else {
+                panels.formEach(spec, tiles, form, task);
             }
-        } else {
-            formEach(weights, spec, tiles, task);
         }
     }
 
     /** Tiles of a matrix that lies whole in memory, each a task of its own. */
     private void multiplyAll(Call call, Floats matrix, long stride, int scales) {
         LinearSpec spec = call.spec;
-        long ld = WeightPanels.ld(spec);
+        WeightLayout layout = WeightPanels.stored(spec);
         workers.pool()
                 .parallelFor(
                         call.tiles.count() * scales,
@@ -160,7 +159,7 @@ public final class DenseLinear implements LinearProgram {
                             int panel = tile / call.tiles.rowTiles();
                             long skip = WeightPanels.skip(spec, call.tiles, panel);
                             call.multiplyInPlace(
-                                    tile, scale, matrix.at(scale * stride + skip), ld, worker);
+                                    tile, scale, matrix.at(scale * stride + skip), layout, worker);
                         });
     }
 
@@ -173,13 +172,19 @@ public final class DenseLinear implements LinearProgram {
             Floats bias,
             boolean accumulate) {
 
-        void multiplyInPlace(int tile, int scale, Floats panel, long ld, int worker) {
+        void multiplyInPlace(int tile, int scale, Floats panel, WeightLayout layout, int worker) {
             Floats out = y.of(scale).at(tiles.row(tile) * y.rowStride() + tiles.column(tile));
-            multiply(tile, scale, panel, ld, out, y.rowStride(), worker);
+            multiply(tile, scale, panel, layout, out, y.rowStride(), worker);
         }
 
         void multiply(
-                int tile, int scale, Floats panel, long ld, Floats out, long ldOut, int worker) {
+                int tile,
+                int scale,
+                Floats panel,
+                WeightLayout layout,
+                Floats out,
+                long ldOut,
+                int worker) {
             Floats in = x.of(scale).at(tiles.row(tile) * x.rowStride());
             workers.pool().clock().enter(worker, Operator.GEMM);
             workers.gemm(worker)
@@ -193,8 +198,7 @@ public final class DenseLinear implements LinearProgram {
                             x.rowStride(),
                             panel.segment(),
                             panel.start(),
-                            ld,
-                            spec.inputMajor(),
+                            layout,
                             bias == null ? null : bias.segment(),
                             bias == null
                                     ? 0

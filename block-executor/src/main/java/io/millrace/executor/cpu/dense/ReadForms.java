@@ -5,6 +5,7 @@ import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.PassOutputs;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
+import io.millrace.memory.DType;
 import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.TileReader;
@@ -77,19 +78,40 @@ final class ReadForms {
         /** Whole rows of a packed matrix, for one scale and then for the others. */
         private void rows(
                 PackedFormat packed, int row, int rows, Floats place, long stride, int worker) {
-            TileReader reader = tile(worker).readers.computeIfAbsent(packed, PackedFormat::reader);
             int width = packed.columns();
-            MemorySegment memory = place.segment();
             long at = place.start() * place.type().sizeBytes();
-            reader.tile(
-                    bytes,
-                    slot.offsetBytes(),
-                    new TileReader.Area(row, rows, 0, width),
-                    new TileReader.Place(memory, at, width, place.type()));
-            long size = (long) rows * width * place.type().sizeBytes();
+            reader(packed, worker)
+                    .tile(
+                            bytes,
+                            slot.offsetBytes(),
+                            new TileReader.Area(row, rows, 0, width),
+                            new TileReader.Place(place.segment(), at, width, place.type()));
+            repeat((long) rows * width, place, stride);
+        }
+
+        @Override
+        public boolean turns(int rows, DType type) {
+            return Turning.turns(slot.format(), rows, type);
+        }
+
+        @Override
+        public void turned(int row, int rows, Floats place, long stride, int worker) {
+            PackedFormat packed = (PackedFormat) slot.format();
+            Turning.turn(reader(packed, worker), packed, bytes, slot, row, rows, place);
+            repeat((long) rows * packed.columns(), place, stride);
+        }
+
+        private TileReader reader(PackedFormat packed, int worker) {
+            return tile(worker).readers.computeIfAbsent(packed, PackedFormat::reader);
+        }
+
+        /** What was formed for the first scale is what the others see. */
+        private void repeat(long elements, Floats place, long stride) {
+            long at = place.start() * place.type().sizeBytes();
+            long size = elements * place.type().sizeBytes();
             for (int scale = 1; scale < scales; scale++) {
                 long to = at + scale * stride * place.type().sizeBytes();
-                MemorySegment.copy(memory, at, memory, to, size);
+                MemorySegment.copy(place.segment(), at, place.segment(), to, size);
             }
         }
 

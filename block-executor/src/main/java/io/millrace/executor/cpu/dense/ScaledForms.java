@@ -3,6 +3,7 @@ package io.millrace.executor.cpu.dense;
 import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
+import io.millrace.memory.DType;
 import io.millrace.memory.ScaledFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.TileReader;
@@ -44,6 +45,10 @@ final class ScaledForms {
         int ofGroup;
         int fromRow;
 
+        TileReader reader(ScaledFormat format) {
+            return readers.computeIfAbsent(format, one -> one.reader(this::scale));
+        }
+
         float scale(int row, int group) {
             return scales[first + (row - fromRow) * ofRow + group * ofGroup];
         }
@@ -78,7 +83,7 @@ final class ScaledForms {
             int rows = (int) ((first + elements - 1) / width) + 1 - row;
             Worker own = worker(worker);
             int ofScale = formScales(own, row, rows, worker);
-            TileReader reader = own.readers.computeIfAbsent(format, one -> one.reader(own::scale));
+            TileReader reader = own.reader(format);
             for (int scale = 0; scale < count; scale++) {
                 own.first = scale * ofScale;
                 pieces(reader, first, elements, place.at(scale * stride));
@@ -90,6 +95,22 @@ final class ScaledForms {
             for (long row = 0; row < format.rows(); row++) {
                 long first = row * format.columns() + from;
                 range(first, columns, place.at(row * columns), stride, worker);
+            }
+        }
+
+        @Override
+        public boolean turns(int rows, DType type) {
+            return Turning.turns(format, rows, type);
+        }
+
+        @Override
+        public void turned(int row, int rows, Floats place, long stride, int worker) {
+            Worker own = worker(worker);
+            int ofScale = formScales(own, row, rows, worker);
+            for (int scale = 0; scale < count; scale++) {
+                own.first = scale * ofScale;
+                Floats to = place.at(scale * stride);
+                Turning.turn(own.reader(format), format, bytes, slot, row, rows, to);
             }
         }
 

@@ -4,6 +4,7 @@ import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.cpu.op.WeightLayout;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.Forming;
@@ -63,7 +64,7 @@ final class SharedLinear implements LinearProgram {
         return new Job(
                 weights,
                 call,
-                (group, tile, panel, ld, worker) -> {
+                (group, tile, panel, layout, worker) -> {
                     if (inPlace || weights.scaleCount() == 1) {
                         int column = call.tiles().column(tile);
                         call.rows.multiply(
@@ -71,7 +72,7 @@ final class SharedLinear implements LinearProgram {
                                 group,
                                 tile,
                                 panel,
-                                ld,
+                                layout,
                                 call.bias(tile),
                                 accumulate,
                                 call.rows.row(y, group, tile).at(column),
@@ -90,7 +91,7 @@ final class SharedLinear implements LinearProgram {
                                                 y.of(scale).at(row * y.rowStride() + column),
                                                 y.rowStride()));
                     } else {
-                        toRows(call, group, tile, panel, ld, accumulate, y, worker);
+                        toRows(call, group, tile, panel, layout, accumulate, y, worker);
                     }
                 });
     }
@@ -101,12 +102,12 @@ final class SharedLinear implements LinearProgram {
             int group,
             int tile,
             Floats panel,
-            long ld,
+            WeightLayout layout,
             boolean accumulate,
             Variants y,
             int worker) {
         int width = call.tiles().columnCount(tile);
-        Floats made = made(call, group, tile, panel, ld, worker);
+        Floats made = made(call, group, tile, panel, layout, worker);
         call.rows.eachScale(
                 group,
                 tile,
@@ -130,11 +131,12 @@ final class SharedLinear implements LinearProgram {
     }
 
     /** A tile of the product alone. */
-    private Floats made(Call call, int group, int tile, Floats panel, long ld, int worker) {
+    private Floats made(
+            Call call, int group, int tile, Floats panel, WeightLayout layout, int worker) {
         Floats made = scratch.tile(worker);
         int width = call.tiles().columnCount(tile);
         Floats bias = call.bias(tile);
-        call.rows.multiply(workers, group, tile, panel, ld, bias, false, made, width, worker);
+        call.rows.multiply(workers, group, tile, panel, layout, bias, false, made, width, worker);
         return made;
     }
 
@@ -151,9 +153,9 @@ final class SharedLinear implements LinearProgram {
         return new Job(
                 weights,
                 call,
-                (group, tile, panel, ld, worker) -> {
+                (group, tile, panel, layout, worker) -> {
                     int width = call.tiles().columnCount(tile);
-                    Floats made = made(call, group, tile, panel, ld, worker);
+                    Floats made = made(call, group, tile, panel, layout, worker);
                     call.rows.eachScale(
                             group,
                             tile,
@@ -201,7 +203,7 @@ final class SharedLinear implements LinearProgram {
     /** Work on one tile of a product. */
     @FunctionalInterface
     private interface Tile {
-        void run(int group, int tile, Floats panel, long ld, int worker);
+        void run(int group, int tile, Floats panel, WeightLayout layout, int worker);
     }
 
     /** A product at work; several with one matrix each take a panel of it while it is there. */
@@ -236,9 +238,9 @@ final class SharedLinear implements LinearProgram {
             return call.tiles().rowTiles() * call.rows.groups();
         }
 
-        void run(int panel, int which, Floats place, long ld, int worker) {
+        void run(int panel, int which, Floats place, WeightLayout layout, int worker) {
             int tile = panel * call.tiles().rowTiles() + which / call.rows.groups();
-            work.run(which % call.rows.groups(), tile, place, ld, worker);
+            work.run(which % call.rows.groups(), tile, place, layout, worker);
         }
     }
 
@@ -251,23 +253,24 @@ final class SharedLinear implements LinearProgram {
             eachOf(jobs, weights.plain(tensor));
             return;
         }
-        if (panels.formsWhole(spec, tiles)) {
+        Forming form = weights.formingMatrix(tensor);
+        if (panels.formsWhole(spec, tiles, form)) {
             Floats matrix;
-            try (Forming form = weights.formingMatrix(tensor)) {
+            try (form) {
                 matrix = panels.formWhole(form, weights.slot(tensor).elementCount());
             }
             eachOf(jobs, matrix);
             return;
         }
-        try (Forming form = weights.formingMatrix(tensor)) {
+        try (form) {
             panels.formEach(
                     spec,
                     tiles,
                     form,
-                    (panel, place, stride, ld, worker) -> {
+                    (panel, place, stride, layout, worker) -> {
                         for (Job job : jobs) {
                             for (int which = 0; which < job.tilesOfPanel(); which++) {
-                                job.run(panel, which, place, ld, worker);
+                                job.run(panel, which, place, layout, worker);
                             }
                         }
                     });
@@ -277,7 +280,7 @@ final class SharedLinear implements LinearProgram {
     private void eachOf(List<Job> jobs, Floats matrix) {
         LinearSpec spec = jobs.getFirst().call.rows.spec();
         GemmTiles tiles = jobs.getFirst().call.tiles();
-        long ld = WeightPanels.ld(spec);
+        WeightLayout layout = WeightPanels.stored(spec);
         int ofPanel = jobs.stream().mapToInt(Job::tilesOfPanel).sum();
         workers.pool()
                 .parallelFor(
@@ -292,7 +295,7 @@ final class SharedLinear implements LinearProgram {
                                 at++;
                             }
                             Floats place = matrix.at(WeightPanels.skip(spec, tiles, panel));
-                            jobs.get(at).run(panel, which, place, ld, worker);
+                            jobs.get(at).run(panel, which, place, layout, worker);
                         });
     }
 

@@ -6,6 +6,7 @@ import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.op.SideProducts;
+import io.millrace.executor.cpu.op.WeightLayout;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.Forming;
@@ -120,24 +121,25 @@ final class LowRankLinear implements LinearProgram {
             multiplyAll(call, weights.plain(tensor), add);
             return;
         }
-        if (panels.formsWhole(spec, tiles)) {
+        Forming form = base(weights, tensor);
+        if (panels.formsWhole(spec, tiles, form)) {
             Floats matrix;
-            try (Forming form = base(weights, tensor)) {
+            try (form) {
                 matrix = panels.formWhole(form, elements);
             }
             multiplyAll(call, matrix, add);
             return;
         }
-        try (Forming form = base(weights, tensor)) {
+        try (form) {
             panels.formEach(
                     spec,
                     tiles,
                     form,
-                    (panel, place, stride, ld, worker) -> {
+                    (panel, place, stride, layout, worker) -> {
                         for (int group = 0; group < call.rows.groups(); group++) {
                             for (int rowTile = 0; rowTile < tiles.rowTiles(); rowTile++) {
                                 int tile = panel * tiles.rowTiles() + rowTile;
-                                multiply(call, group, tile, place, ld, add, worker);
+                                multiply(call, group, tile, place, layout, add, worker);
                             }
                         }
                     });
@@ -149,7 +151,7 @@ final class LowRankLinear implements LinearProgram {
     }
 
     private void multiplyAll(Call call, Floats matrix, TileConsumer add) {
-        long ld = WeightPanels.ld(call.spec);
+        WeightLayout layout = WeightPanels.stored(call.spec);
         workers.pool()
                 .parallelFor(
                         call.tiles().count() * call.rows.groups(),
@@ -163,7 +165,7 @@ final class LowRankLinear implements LinearProgram {
                                     task % call.rows.groups(),
                                     tile,
                                     matrix.at(skip),
-                                    ld,
+                                    layout,
                                     add,
                                     worker);
                         });
@@ -171,11 +173,17 @@ final class LowRankLinear implements LinearProgram {
 
     /** The product of one tile, and then what is beside it, for each scale that has rows in it. */
     private void multiply(
-            Call call, int group, int tile, Floats panel, long ld, TileConsumer add, int worker) {
+            Call call,
+            int group,
+            int tile,
+            Floats panel,
+            WeightLayout layout,
+            TileConsumer add,
+            int worker) {
         GemmTiles tiles = call.tiles();
         int width = tiles.columnCount(tile);
         Floats out = scratch.tile(worker);
-        call.rows.multiply(workers, group, tile, panel, ld, null, false, out, width, worker);
+        call.rows.multiply(workers, group, tile, panel, layout, null, false, out, width, worker);
         call.rows.eachScale(
                 group,
                 tile,

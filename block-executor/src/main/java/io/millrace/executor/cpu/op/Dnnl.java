@@ -34,10 +34,13 @@ final class Dnnl {
     static final int ARG_BIAS = 41;
     static final int ARG_SCRATCHPAD = 80;
     static final int SCRATCHPAD_MODE_USER = 1;
+    static final int PAIRED_64 = 384; // dnnl_BA16a64b2a
     private static final int QUERY_SCRATCHPAD_MD = 136;
+    private static final int QUERY_IMPLEMENTATION = 8;
     private static final int CPU = 1;
     private static final int STREAM_IN_ORDER = 1;
     static final int MAX_DIMS = 12;
+    private static final int MAX_NAME = 256; // bytes that names of implementations stay below
     static final int UNIMPLEMENTED = 3; // a status
 
     private static final ValueLayout.OfLong PTR = ValueLayout.JAVA_LONG;
@@ -74,6 +77,8 @@ final class Dnnl {
     static final MethodHandle STREAM_DESTROY = bind("dnnl_stream_destroy", PTR);
     static final MethodHandle MEMORY_DESC_CREATE =
             bind("dnnl_memory_desc_create_with_strides", PTR, INT, PTR, INT, PTR);
+    static final MethodHandle MEMORY_DESC_CREATE_TAGGED =
+            bind("dnnl_memory_desc_create_with_tag", PTR, INT, PTR, INT, INT);
     static final MethodHandle MEMORY_DESC_DESTROY = bind("dnnl_memory_desc_destroy", PTR);
     static final MethodHandle MEMORY_CREATE = bind("dnnl_memory_create", PTR, PTR, PTR, PTR);
     static final MethodHandle MEMORY_SET_DATA_HANDLE =
@@ -102,6 +107,7 @@ final class Dnnl {
     private static final MethodHandle STREAM_CREATE = bind("dnnl_stream_create", PTR, PTR, INT);
     private static final MethodHandle QUERY_MD =
             bindResult("dnnl_primitive_desc_query_md", PTR, PTR, INT, INT);
+    private static final MethodHandle QUERY = bind("dnnl_primitive_desc_query", PTR, INT, INT, PTR);
     private static final MethodHandle EFFECTIVE_CPU_ISA =
             bindResult("dnnl_get_effective_cpu_isa", INT);
     private static final MethodHandle MEMORY_DESC_SIZE =
@@ -186,6 +192,21 @@ final class Dnnl {
         try {
             long descriptor = (long) QUERY_MD.invokeExact(primitiveDesc, QUERY_SCRATCHPAD_MD, 0);
             return (long) MEMORY_DESC_SIZE.invokeExact(descriptor);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** The name of what a primitive is made by, as the library's own log has it. */
+    static String implementation(long primitiveDesc) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ValueLayout.JAVA_LONG);
+            check(
+                    (int) QUERY.invokeExact(primitiveDesc, QUERY_IMPLEMENTATION, 0, out.address()),
+                    "dnnl_primitive_desc_query");
+            return MemorySegment.ofAddress(out.get(ValueLayout.JAVA_LONG, 0))
+                    .reinterpret(MAX_NAME)
+                    .getString(0);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -13,6 +13,7 @@ final class DnnlMatmul implements AutoCloseable {
     static final int BIAS = 2;
     static final int ACCUMULATE = 4;
     static final int BFLOAT16 = 8; // what X and W are; else float32, as all else
+    static final int PAIRED = 16; // W is, and bfloat16
 
     private static final int ARGUMENT_BYTES = 16; // struct { int arg; dnnl_memory_t memory; }
 
@@ -36,6 +37,7 @@ final class DnnlMatmul implements AutoCloseable {
     private final long dst;
     private final long scratchpad;
     private final long scratchBytes;
+    private final String implementation;
     private int argumentCount;
 
     DnnlMatmul(long m, long n, long k, long ldx, long ldw, long ldy, int options) {
@@ -54,7 +56,15 @@ final class DnnlMatmul implements AutoCloseable {
             int operands = (options & BFLOAT16) != 0 ? Dnnl.BF16 : Dnnl.F32;
             long srcDesc = describe(passing, operands, m, k, ldx, 1);
             long weightsDesc =
-                    describe(passing, operands, k, n, inputMajor ? ldw : 1, inputMajor ? 1 : ldw);
+                    (options & PAIRED) != 0
+                            ? describePairs(passing)
+                            : describe(
+                                    passing,
+                                    operands,
+                                    k,
+                                    n,
+                                    inputMajor ? ldw : 1,
+                                    inputMajor ? 1 : ldw);
             long biasDesc = biased ? describe(passing, Dnnl.F32, 1, n, n, 1) : 0;
             long dstDesc = describe(passing, Dnnl.F32, m, n, ldy, 1);
             long attributes = attributes(passing, (options & ACCUMULATE) != 0);
@@ -75,6 +85,7 @@ final class DnnlMatmul implements AutoCloseable {
                     "dnnl_primitive_create(" + this + ")");
             primitive = taken(kept, Dnnl.PRIMITIVE_DESTROY);
             scratchBytes = Dnnl.scratchBytes(desc);
+            implementation = Dnnl.implementation(desc);
             long scratchFloats = Math.max(scratchBytes / Float.BYTES, 1);
             long scratchDesc = describe(passing, Dnnl.F32, 1, scratchFloats, 1, 1);
             src = memory(kept, srcDesc, Dnnl.ARG_SRC);
@@ -137,6 +148,11 @@ final class DnnlMatmul implements AutoCloseable {
 
     long scratchBytes() {
         return scratchBytes;
+    }
+
+    /** What the library made it by. */
+    String implementation() {
+        return implementation;
     }
 
     void execute(long stream, long x, long w, long b, long y, long scratch) {
@@ -214,6 +230,17 @@ final class DnnlMatmul implements AutoCloseable {
                         Dnnl.MEMORY_DESC_CREATE.invokeExact(
                                 out.address(), 2, dims.address(), type, strides.address()),
                 "dnnl_memory_desc_create_with_strides(" + this + ")");
+        return taken(owner, Dnnl.MEMORY_DESC_DESTROY);
+    }
+
+    private long describePairs(Deque<Made> owner) throws Throwable {
+        dims.setAtIndex(ValueLayout.JAVA_LONG, 0, k);
+        dims.setAtIndex(ValueLayout.JAVA_LONG, 1, n);
+        Dnnl.check(
+                (int)
+                        Dnnl.MEMORY_DESC_CREATE_TAGGED.invokeExact(
+                                out.address(), 2, dims.address(), Dnnl.BF16, Dnnl.PAIRED_64),
+                "dnnl_memory_desc_create_with_tag(" + this + ")");
         return taken(owner, Dnnl.MEMORY_DESC_DESTROY);
     }
 

@@ -31,7 +31,7 @@ public final class Gemm implements AutoCloseable {
 
     /**
      * {@link #multiply(DType, long, long, long, MemorySegment, long, long, MemorySegment, long,
-     * long, boolean, MemorySegment, long, boolean, MemorySegment, long, long)} of float32.
+     * WeightLayout, MemorySegment, long, boolean, MemorySegment, long, long)} of float32.
      */
     public void multiply(
             long m,
@@ -60,8 +60,8 @@ public final class Gemm implements AutoCloseable {
                 ldx,
                 w,
                 wOffset,
+                inputMajor ? WeightOrder.INPUTS : WeightOrder.OUTPUTS,
                 ldw,
-                inputMajor,
                 bias,
                 biasOffset,
                 accumulate,
@@ -83,8 +83,7 @@ public final class Gemm implements AutoCloseable {
      * @param ldx elements from a row of X to the next
      * @param w weights
      * @param wOffset elements before W
-     * @param ldw elements from a row of W to the next, as stored
-     * @param inputMajor whether W is stored [k, n], as GPT-2 has it (and faster); else [n, k]
+     * @param layout how they lie; in pairs only where {@link #multipliesPairs}
      * @param bias a summand for each column [n], or null
      * @param biasOffset floats before the bias
      * @param accumulate whether to add to what Y holds
@@ -102,8 +101,47 @@ public final class Gemm implements AutoCloseable {
             long ldx,
             MemorySegment w,
             long wOffset,
+            WeightLayout layout,
+            MemorySegment bias,
+            long biasOffset,
+            boolean accumulate,
+            MemorySegment y,
+            long yOffset,
+            long ldy) {
+        WeightOrder order = layout.order();
+        long ldw = layout.ld();
+        multiply(
+                operands,
+                m,
+                n,
+                k,
+                x,
+                xOffset,
+                ldx,
+                w,
+                wOffset,
+                order,
+                ldw,
+                bias,
+                biasOffset,
+                accumulate,
+                y,
+                yOffset,
+                ldy);
+    }
+
+    private void multiply(
+            DType operands,
+            long m,
+            long n,
+            long k,
+            MemorySegment x,
+            long xOffset,
+            long ldx,
+            MemorySegment w,
+            long wOffset,
+            WeightOrder order,
             long ldw,
-            boolean inputMajor,
             MemorySegment bias,
             long biasOffset,
             boolean accumulate,
@@ -114,19 +152,76 @@ public final class Gemm implements AutoCloseable {
             return;
         }
         long xAddress = CheckedFloats.address(operands, x, xOffset, m, k, ldx);
-        long wAddress =
-                CheckedFloats.address(
-                        operands, w, wOffset, inputMajor ? k : n, inputMajor ? n : k, ldw);
+        long wAddress = address(operands, w, wOffset, order, ldw, n, k);
         long biasAddress = bias == null ? 0 : CheckedFloats.address(bias, biasOffset, 1, n, n);
         long yAddress = CheckedFloats.address(y, yOffset, m, n, ldy);
         Dnnl.alone();
         int options =
                 (operands == DType.BF16 ? DnnlMatmul.BFLOAT16 : 0)
-                        | (inputMajor ? DnnlMatmul.INPUT_MAJOR : 0)
+                        | options(order)
                         | (bias != null ? DnnlMatmul.BIAS : 0)
                         | (accumulate ? DnnlMatmul.ACCUMULATE : 0);
         find(m, n, k, ldx, ldw, ldy, options)
                 .execute(stream, xAddress, wAddress, biasAddress, yAddress, scratch.address());
+    }
+
+    private static long address(
+            DType operands,
+            MemorySegment w,
+            long offset,
+            WeightOrder order,
+            long ld,
+            long n,
+            long k) {
+        return switch (order) {
+            case OUTPUTS -> CheckedFloats.address(operands, w, offset, n, k, ld);
+            case INPUTS -> CheckedFloats.address(operands, w, offset, k, n, ld);
+            case PAIRS -> {
+                if (operands != DType.BF16
+                        || n % WeightOrder.PAIRED_OUTPUTS != 0
+                        || k % WeightOrder.PAIRED_INPUTS != 0) {
+                    throw new IllegalArgumentException(
+                            n + " outputs of " + k + " inputs in " + operands + " do not pair");
+                }
+                yield CheckedFloats.address(operands, w, offset, n, k, k);
+            }
+        };
+    }
+
+    private static int options(WeightOrder order) {
+        return switch (order) {
+            case OUTPUTS -> 0;
+            case INPUTS -> DnnlMatmul.INPUT_MAJOR;
+            case PAIRS -> DnnlMatmul.PAIRED;
+        };
+    }
+
+    /**
+     * Whether oneDNN multiplies pairs as they lie, by kernels that are made for them: where the
+     * processor has instructions for products of bfloat16.
+     */
+    public static boolean multipliesPairs() {
+        return Pairs.MULTIPLIED;
+    }
+
+    /** Tried once for the process. */
+    private static final class Pairs {
+        static final boolean MULTIPLIED = tried();
+
+        private static boolean tried() {
+            int inputs = WeightOrder.PAIRED_INPUTS;
+            int outputs = WeightOrder.PAIRED_OUTPUTS;
+            int options = DnnlMatmul.BFLOAT16 | DnnlMatmul.PAIRED;
+            try (DnnlMatmul made =
+                    new DnnlMatmul(16, outputs, inputs, inputs, inputs, outputs, options)) {
+                return made.implementation().startsWith("brg");
+            } catch (NativeCallException e) {
+                if (e.code() == Dnnl.UNIMPLEMENTED) {
+                    return false;
+                }
+                throw e;
+            }
+        }
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.millrace.executor.cpu.weight;
 
 import io.millrace.executor.step.Floats;
+import io.millrace.memory.DType;
 import io.millrace.optim.estimate.Query;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,6 +66,19 @@ public final class EachQuery implements TensorForm {
         for (int query = 0; query < firstScales.length; query++) {
             Floats at = place.at(firstScales[query] * stride);
             forms.get(query).columns(from, count, at, stride, worker);
+        }
+    }
+
+    @Override
+    public boolean turns(int rows, DType type) {
+        return forms.stream().allMatch(form -> form.turns(rows, type));
+    }
+
+    @Override
+    public void turned(int row, int rows, Floats place, long stride, int worker) {
+        for (int query = 0; query < firstScales.length; query++) {
+            Floats at = place.at(firstScales[query] * stride);
+            forms.get(query).turned(row, rows, at, stride, worker);
         }
     }
 }

@@ -2,6 +2,7 @@ package io.millrace.executor.cpu.weight;
 
 import io.millrace.executor.step.Coverage;
 import io.millrace.executor.step.Floats;
+import io.millrace.memory.DType;
 
 /**
  * A tensor that is being formed whole, each element once and by any worker. Closing it checks that
@@ -38,6 +39,17 @@ public final class Forming implements TensorForm, AutoCloseable {
         form.columns(from, count, place, stride, worker);
         long rows = visit.slot(tensor).elementCount() / visit.slot(tensor).shape().getLast();
         coverage.add(rows * count);
+    }
+
+    @Override
+    public boolean turns(int rows, DType type) {
+        return form.turns(rows, type);
+    }
+
+    @Override
+    public void turned(int row, int rows, Floats place, long stride, int worker) {
+        form.turned(row, rows, place, stride, worker);
+        coverage.add(rows * visit.slot(tensor).shape().getLast());
     }
 
     /**

@@ -4,6 +4,7 @@ import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.WeightLayout;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
@@ -73,7 +74,7 @@ public record StackedRows(LinearSpec spec, GemmTiles tiles, Variants in, int gro
      * Multiplies one tile; what its worker does then is counted as work of thin factors.
      *
      * @param panel the matrix from the tile's first output on
-     * @param ld elements from a row of it to the next
+     * @param layout how it lies
      * @param bias from the tile's first output on, the same for all scales; or null
      * @param accumulate whether to add to what is there
      * @param out the tile's first element
@@ -84,7 +85,7 @@ public record StackedRows(LinearSpec spec, GemmTiles tiles, Variants in, int gro
             int group,
             int tile,
             Floats panel,
-            long ld,
+            WeightLayout layout,
             Floats bias,
             boolean accumulate,
             Floats out,
@@ -103,8 +104,7 @@ public record StackedRows(LinearSpec spec, GemmTiles tiles, Variants in, int gro
                         in.rowStride(),
                         panel.segment(),
                         panel.start(),
-                        ld,
-                        spec.inputMajor(),
+                        layout,
                         bias == null ? null : bias.segment(),
                         bias == null ? 0 : bias.start(),
                         accumulate,

@@ -2,10 +2,13 @@ package io.millrace.executor.cpu.weight;
 
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.WeightLayout;
+import io.millrace.executor.cpu.op.WeightOrder;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
 import io.millrace.executor.step.Floats;
+import io.millrace.memory.DType;
 import io.millrace.model.spec.LinearSpec;
 
 /**
@@ -32,18 +35,20 @@ public final class WeightPanels {
          * @param panel which panel
          * @param place the first scale's
          * @param stride elements from one scale's to the next
-         * @param ld elements from a stored row to the next
+         * @param layout how it lies
          * @param worker who does it
          */
-        void run(int panel, Floats place, long stride, long ld, int worker);
+        void run(int panel, Floats place, long stride, WeightLayout layout, int worker);
     }
 
     /**
      * Whether a matrix is formed whole and shared: where it is small, and its panels are too few to
-     * keep all workers busy to the end. The products' bits are the same either way.
+     * keep all workers busy to the end. The products' bits are the same either way, but for what is
+     * turned, which is always formed in panels.
      */
-    public boolean formsWhole(LinearSpec spec, GemmTiles tiles) {
-        return formsWhole(spec, tiles, pool.workers());
+    public boolean formsWhole(LinearSpec spec, GemmTiles tiles, TensorForm form) {
+        return formsWhole(spec, tiles, pool.workers())
+                && !form.turns(tiles.panelWidth(0), scratch.operandType());
     }
 
     /** The same with so many workers. */
@@ -68,7 +73,7 @@ public final class WeightPanels {
                                 panel,
                                 matrix.at(skip(spec, tiles, panel)),
                                 stride,
-                                ld(spec),
+                                stored(spec),
                                 worker));
     }
 
@@ -82,24 +87,42 @@ public final class WeightPanels {
                     int width = tiles.panelWidth(panel);
                     Floats place = scratch.panel(worker);
                     long stride = (long) width * spec.inputs();
-                    if (spec.inputMajor()) {
-                        form.columns(column, width, place, stride, worker);
-                    } else {
-                        form.range((long) column * spec.inputs(), stride, place, stride, worker);
-                    }
-                    long ld = spec.inputMajor() ? width : spec.inputs();
-                    task.run(panel, place, stride, ld, worker);
+                    WeightLayout layout = form(spec, form, column, width, place, worker);
+                    task.run(panel, place, stride, layout, worker);
                 });
+    }
+
+    private static WeightLayout form(
+            LinearSpec spec, TensorForm form, int column, int width, Floats place, int worker) {
+        long stride = (long) width * spec.inputs();
+        if (!form.turns(width, place.type())) {
+            if (spec.inputMajor()) {
+                form.columns(column, width, place, stride, worker);
+            } else {
+                form.range((long) column * spec.inputs(), stride, place, stride, worker);
+            }
+            return WeightLayout.of(spec.inputMajor(), spec.inputs(), width);
+        }
+        if (place.type() == DType.F32) {
+            form.turned(column, width, place, stride, worker);
+            return WeightLayout.of(true, spec.inputs(), width);
+        }
+        int each = WeightOrder.PAIRED_OUTPUTS;
+        for (int part = 0; part < width; part += each) {
+            Floats its = place.at((long) part * spec.inputs());
+            form.turned(column + part, each, its, stride, worker);
+        }
+        return new WeightLayout(WeightOrder.PAIRS, 0);
+    }
+
+    /** How a matrix lies that is whole in memory. */
+    public static WeightLayout stored(LinearSpec spec) {
+        return WeightLayout.of(spec.inputMajor(), spec.inputs(), spec.outputs());
     }
 
     /** Elements of the stored matrix before a panel. */
     public static long skip(LinearSpec spec, GemmTiles tiles, int panel) {
         int column = tiles.panelColumn(panel);
         return spec.inputMajor() ? column : (long) column * spec.inputs();
-    }
-
-    /** Elements from a stored row to the next. */
-    public static long ld(LinearSpec spec) {
-        return spec.inputMajor() ? spec.outputs() : spec.inputs();
     }
 }

@@ -109,8 +109,7 @@ final class GemmTest {
                     ldx,
                     operand(arena, type, w),
                     5,
-                    ldw,
-                    inputMajor,
+                    layout(inputMajor, ldw),
                     bias,
                     2,
                     accumulate,
@@ -193,8 +192,7 @@ final class GemmTest {
                         k,
                         whole,
                         64,
-                        wide,
-                        inputMajor,
+                        layout(inputMajor, wide),
                         null,
                         0,
                         false,
@@ -211,8 +209,7 @@ final class GemmTest {
                         k,
                         panel,
                         0,
-                        tight,
-                        inputMajor,
+                        layout(inputMajor, tight),
                         null,
                         0,
                         false,
@@ -220,6 +217,90 @@ final class GemmTest {
                         0,
                         n);
                 assertThat(Memory.sameBits(one, other)).as("%d x %d x %d", m, n, k).isTrue();
+            }
+        }
+    }
+
+    private static WeightLayout layout(boolean inputMajor, long ld) {
+        return new WeightLayout(inputMajor ? WeightOrder.INPUTS : WeightOrder.OUTPUTS, ld);
+    }
+
+    @Test
+    void pairsOfWeightsAreMultipliedAsOthersAre() {
+        assumeTrue(Gemm.multipliesPairs());
+        SplittableRandom random = new SplittableRandom(5);
+        for (int[] shape : new int[][] {{16, 64, 32}, {64, 128, 768}, {1, 64, 1056}}) {
+            int m = shape[0];
+            int n = shape[1];
+            int k = shape[2];
+            try (Arena arena = Arena.ofConfined();
+                    Gemm gemm = new Gemm()) {
+                MemorySegment floats = Memory.random(arena, random, (long) m * k, 1);
+                MemorySegment weights = Memory.random(arena, random, (long) n * k, 1);
+                MemorySegment x = operand(arena, DType.BF16, floats);
+                MemorySegment w = operand(arena, DType.BF16, weights);
+                MemorySegment y = Memory.poisoned(arena, (long) m * n);
+                MemorySegment pairs = pairs(arena, w, n, k);
+                WeightLayout layout = new WeightLayout(WeightOrder.PAIRS, 0);
+                gemm.multiply(
+                        DType.BF16, m, n, k, x, 0, k, pairs, 0, layout, null, 0, false, y, 0, n);
+                double[][] want =
+                        JavaGemm.product(false, true, m, n, k, floats, 0, k, weights, 0, k);
+                for (int i = 0; i < m; i++) {
+                    for (int j = 0; j < n; j++) {
+                        assertThat((double) CheckedFloats.get(y, (long) i * n + j))
+                                .as("%d x %d x %d: %d, %d", m, n, k, i, j)
+                                .isCloseTo(want[i][j], within(1e-6 * (k + 10)));
+                    }
+                }
+            }
+        }
+    }
+
+    private static MemorySegment pairs(Arena arena, MemorySegment w, int n, int k) {
+        MemorySegment pairs = arena.allocate((long) n * k * Short.BYTES, 64);
+        for (int output = 0; output < n; output++) {
+            for (int input = 0; input < k; input++) {
+                long pair = (long) (output / 64) * k / 2 + input / 2;
+                long at = (pair * 64 + output % 64) * 2 + input % 2;
+                pairs.setAtIndex(
+                        ValueLayout.JAVA_SHORT,
+                        at,
+                        w.getAtIndex(ValueLayout.JAVA_SHORT, (long) output * k + input));
+            }
+        }
+        return pairs;
+    }
+
+    @Test
+    void pairsThatDoNotFillTheirPlacesAreRefused() {
+        try (Arena arena = Arena.ofConfined();
+                Gemm gemm = new Gemm()) {
+            MemorySegment s = arena.allocate(64 * 64 * Float.BYTES, 64);
+            WeightLayout layout = new WeightLayout(WeightOrder.PAIRS, 0);
+            for (int[] shape : new int[][] {{32, 32}, {64, 24}}) {
+                int n = shape[0];
+                int k = shape[1];
+                assertThatThrownBy(() ->
+                                gemm.multiply(
+                                        DType.BF16,
+                                        1,
+                                        n,
+                                        k,
+                                        s,
+                                        0,
+                                        k,
+                                        s,
+                                        0,
+                                        layout,
+                                        null,
+                                        0,
+                                        false,
+                                        s,
+                                        0,
+                                        n))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("do not pair");
             }
         }
     }

@@ -19,9 +19,9 @@ abstract class AffineTiles extends GroupedTiles {
     private Optional<ScaledFormat.Given> given = Optional.empty();
 
     /** Group by group, a row after another. */
-    private float[] scales = new float[0];
+    float[] scales = new float[0];
 
-    private int[] zeros = new int[0];
+    int[] zeros = new int[0];
     private int firstRow;
     private int firstGroup;
     private int rows;
@@ -131,6 +131,35 @@ abstract class AffineTiles extends GroupedTiles {
         } else {
             Octets.affine(words, span.from, span.to, order, its, zeros, scales, target, at);
         }
+    }
+
+    @Override
+    public final void turned(MemorySegment bytes, long offset, Area area, Place place) {
+        int end = area.column() + area.columns();
+        prepare(bytes, offset, area, area.column() / size, (end - 1) / size + 1);
+        turn(bytes, offset, area, place);
+    }
+
+    /**
+     * Makes the numbers of an area, of which all has been laid out, column by column.
+     *
+     * @see io.millrace.memory.TileReader#turned
+     */
+    void turn(MemorySegment bytes, long offset, Area area, Place place) {
+        throw new UnsupportedOperationException(this + " has rows of codes");
+    }
+
+    final boolean inOrder() {
+        return !ordered || inOrder;
+    }
+
+    /** Where what an area's rows have of a column's group begins in zeros and scales. */
+    final int its(Area area, int column) {
+        int group =
+                ordered && !inOrder
+                        ? order[column - area.column()] / (bits() == NIBBLE ? Nibbles.CODES : rows)
+                        : column / size - firstGroup;
+        return group * rows;
     }
 
     /** One group after another: of a span one, or all that are in order. */

@@ -94,6 +94,11 @@ public record GptqFormat(
         return false;
     }
 
+    @Override
+    public boolean turns() {
+        return true;
+    }
+
     private long zerosAt() {
         return (long) columns / (Integer.SIZE / bits) * rows * Integer.BYTES;
     }
@@ -136,6 +141,28 @@ public record GptqFormat(
                 MemorySegment.copy(bytes, Elements.INT, at, lines, (word - from) * rows, rows);
             }
             turn(lines, rows, stride, words);
+        }
+
+        @Override
+        void turn(MemorySegment bytes, long offset, Area area, Place place) {
+            TurnedWords all = new TurnedWords(format.bits, (long) format.rows * Integer.BYTES);
+            int end = area.column() + area.columns();
+            int size = place.type().sizeBytes();
+            for (int column = area.column(); column < end; ) {
+                long word = column / ofWord;
+                long from = offset + word * all.step() + (long) area.row() * Integer.BYTES;
+                long before = (long) (column - area.column()) * area.rows();
+                long at = place.offset() + before * size;
+                int next = Math.min(end, (column / format.groupSize + 1) * format.groupSize);
+                int words = inOrder() ? (next - column) / ofWord : 0;
+                if (words > 0) {
+                    all.group(bytes, from, words, this, its(area, column), area, place, at);
+                    column += words * ofWord;
+                } else {
+                    all.each(bytes, from, this, column, area, place, at);
+                    column += ofWord;
+                }
+            }
         }
 
         private static void turn(int[] lines, int rows, int stride, int[] words) {

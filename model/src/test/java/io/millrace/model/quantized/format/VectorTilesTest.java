@@ -1,6 +1,7 @@
 package io.millrace.model.quantized.format;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
@@ -94,6 +95,64 @@ class VectorTilesTest {
                 TileReader.Area area = new TileReader.Area(row, rows, column, columns);
                 check(arena, reader, stored, format, area, alone);
             }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("formats")
+    void turnedRectanglesHaveTheBitsOfThoseThatAreNot(PackedFormat format) {
+        assumeTrue(format.turns());
+        Random random = new Random(23);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment stored = random(arena, format, random);
+            float[] expected = new float[format.rows() * format.columns()];
+            TileReader.Area all = new TileReader.Area(0, format.rows(), 0, format.columns());
+            format.reader().tile(stored, 3, all, expected, 0);
+            TileReader reader = format.reader();
+            for (int i = 0; i < RECTANGLES; i++) {
+                int[] rows = part(random, format.rows(), TileReader.TURNED_ROWS);
+                int[] columns = part(random, format.columns(), TileReader.TURNED_COLUMNS);
+                TileReader.Area area =
+                        new TileReader.Area(rows[0], rows[1], columns[0], columns[1]);
+                checkTurned(arena, reader, stored, format, area, expected);
+            }
+        }
+    }
+
+    /** Where a part begins, and its length; both are multiples. */
+    private static int[] part(Random random, int of, int multiple) {
+        int first = random.nextInt(of / multiple);
+        return new int[] {first * multiple, (1 + random.nextInt(of / multiple - first)) * multiple};
+    }
+
+    private static void checkTurned(
+            Arena arena,
+            TileReader reader,
+            MemorySegment stored,
+            PackedFormat format,
+            TileReader.Area area,
+            float[] expected) {
+        long elements = (long) area.rows() * area.columns();
+        MemorySegment made = arena.allocate((elements + 2) * Float.BYTES, 64);
+        for (DType type : List.of(DType.F32, DType.BF16)) {
+            int together = type == DType.F32 ? 1 : 2;
+            for (long i = 0; i < elements + 2; i++) {
+                Elements.set(made, type, i, UNTOUCHED);
+            }
+            long start = type.sizeBytes();
+            reader.turned(stored, 3, area, new TileReader.Place(made, start, area.rows(), type));
+            for (int c = 0; c < area.columns(); c++) {
+                for (int r = 0; r < area.rows(); r++) {
+                    long line = c / together * (long) area.rows();
+                    int its = (area.row() + r) * format.columns() + area.column() + c;
+                    assertThat(bits(made, type, 1 + (line + r) * together + c % together))
+                            .as("%s, row %d, column %d of %s", type, r, c, area)
+                            .isEqualTo(bits(expected[its], type));
+                }
+            }
+            int untouched = bits(UNTOUCHED, type);
+            assertThat(bits(made, type, 0)).isEqualTo(untouched);
+            assertThat(bits(made, type, elements + 1)).isEqualTo(untouched);
         }
     }
 
