@@ -70,7 +70,7 @@ final class FormProbe implements AutoCloseable {
         widen.put(FormRates.CODES, codeSeconds());
     }
 
-    /** An element of a packed matrix of 4 bits, read into a panel. */
+    /** An element of a packed matrix of 4 bits, read into a panel as products take it. */
     private double codeSeconds() {
         int columns = PANEL / CODE_ROWS;
         int rows = (int) (elements / columns);
@@ -86,7 +86,7 @@ final class FormProbe implements AutoCloseable {
                                 .parallelFor(
                                         rows / CODE_ROWS,
                                         (panel, worker) ->
-                                                readers[worker].tile(
+                                                readers[worker].turned(
                                                         weights.segment(),
                                                         0,
                                                         new TileReader.Area(
@@ -97,7 +97,7 @@ final class FormProbe implements AutoCloseable {
                                                         new TileReader.Place(
                                                                 panels.segment(),
                                                                 (long) worker * PANEL * Float.BYTES,
-                                                                columns,
+                                                                CODE_ROWS,
                                                                 DType.F32))));
         return seconds / elements;
     }
