@@ -8,7 +8,10 @@ import io.millrace.model.file.Elements;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
  * AWQ's layout for products: W[o, i] = scales[g, o] · (q[i, o] − z[g, o]) in 4 bits, g = i / group.
@@ -31,6 +34,23 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
 
     /** Which code of its word each output is. */
     private static final int[] PLACE = {0, 4, 1, 5, 2, 6, 3, 7};
+
+    private static final int CODE = 15;
+    private static final VectorSpecies<Long> LONGS = LongVector.SPECIES_PREFERRED;
+
+    /** Each of two words for as many lanes as it has codes. */
+    private static final VectorShuffle<Integer> WORDS =
+            VectorShuffle.fromOp(CodeLanes.INTS, lane -> lane / OF_WORD % 2);
+
+    private static final IntVector SHIFTS = shifts();
+
+    private static IntVector shifts() {
+        int[] shifts = new int[CodeLanes.COUNT];
+        for (int lane = 0; lane < shifts.length; lane++) {
+            shifts[lane] = BITS * PLACE[lane % OF_WORD];
+        }
+        return IntVector.fromArray(CodeLanes.INTS, shifts, 0);
+    }
 
     @Override
     public String name() {
@@ -55,6 +75,11 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
                 new TensorPart("qzeros", TensorPart.Role.ZEROS, DType.I32, List.of(groups, words)),
                 new TensorPart(
                         "scales", TensorPart.Role.SCALES, scaleType, List.of(groups, (long) rows)));
+    }
+
+    @Override
+    public boolean turns() {
+        return CodeLanes.COUNT >= OF_WORD;
     }
 
     private long zerosAt() {
@@ -123,6 +148,75 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
                     }
                 }
             }
+        }
+
+        @Override
+        void turn(MemorySegment bytes, long offset, Area area, Place place) {
+            boolean pairs = place.type() == DType.BF16;
+            long line = TurnedLanes.line(area.rows());
+            long at = place.offset();
+            int end = area.column() + area.columns();
+            for (int column = area.column(); column < end; column += 2) {
+                long from = offset + wordOf(column, area.row());
+                long next = offset + wordOf(column + 1, area.row());
+                int its = its(area, column);
+                int others = its(area, column + 1);
+                if (pairs) {
+                    pairs(bytes, from, next, area.rows(), its, others, place.memory(), at);
+                    at += line;
+                } else {
+                    floats(bytes, from, area.rows(), its, place.memory(), at);
+                    floats(bytes, next, area.rows(), others, place.memory(), at + line);
+                    at += 2 * line;
+                }
+            }
+        }
+
+        private void pairs(
+                MemorySegment bytes,
+                long from,
+                long next,
+                int rows,
+                int its,
+                int others,
+                MemorySegment to,
+                long at) {
+            for (int r = 0; r < rows; r += CodeLanes.COUNT) {
+                long word = (long) r / OF_WORD * Integer.BYTES;
+                IntVector codes = codes(bytes, from + word);
+                IntVector nexts = codes(bytes, next + word);
+                TurnedLanes.put(
+                        TurnedLanes.numbers(codes, zeros, scales, its + r),
+                        TurnedLanes.numbers(nexts, zeros, scales, others + r),
+                        to,
+                        at + TurnedLanes.line(r));
+            }
+        }
+
+        private void floats(
+                MemorySegment bytes, long from, int rows, int its, MemorySegment to, long at) {
+            for (int r = 0; r < rows; r += CodeLanes.COUNT) {
+                IntVector codes = codes(bytes, from + (long) r / OF_WORD * Integer.BYTES);
+                TurnedLanes.put(
+                        TurnedLanes.numbers(codes, zeros, scales, its + r),
+                        to,
+                        at + TurnedLanes.line(r));
+            }
+        }
+
+        private long wordOf(int input, int row) {
+            return ((long) input * (format.rows / OF_WORD) + row / OF_WORD) * Integer.BYTES;
+        }
+
+        /** The codes of as many outputs as there are lanes. */
+        private static IntVector codes(MemorySegment bytes, long at) {
+            IntVector words =
+                    CodeLanes.COUNT == OF_WORD
+                            ? IntVector.broadcast(CodeLanes.INTS, bytes.get(Elements.INT, at))
+                            : LongVector.broadcast(LONGS, bytes.get(Elements.LONG, at))
+                                    .reinterpretAsInts()
+                                    .rearrange(WORDS);
+            return words.lanewise(VectorOperators.LSHR, SHIFTS).and(CODE);
         }
 
         /** Words of one output. */
