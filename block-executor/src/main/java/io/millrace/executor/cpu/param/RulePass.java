@@ -1,7 +1,5 @@
 package io.millrace.executor.cpu.param;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.step.Floats;
@@ -241,9 +239,7 @@ public final class RulePass {
                 StoredState state, long first, StorageCodec codec, float[] to, int count) {
             long offset = state.offset() + first * state.dtype().sizeBytes();
             if (state.dtype() == DType.U8) {
-                for (int i = 0; i < count; i++) {
-                    to[i] = Byte.toUnsignedInt(tensor.bytes().get(JAVA_BYTE, offset + i));
-                }
+                ByteStates.load(tensor.bytes(), offset, to, count);
             } else {
                 codec.load(tensor.bytes(), offset, state.dtype(), to, 0, count);
             }
@@ -257,9 +253,7 @@ public final class RulePass {
                 StoredState state, long first, StorageCodec codec, float[] from, int count) {
             long offset = state.offset() + first * state.dtype().sizeBytes();
             if (state.dtype() == DType.U8) {
-                for (int i = 0; i < count; i++) {
-                    tensor.bytes().set(JAVA_BYTE, offset + i, (byte) (int) from[i]);
-                }
+                ByteStates.store(tensor.bytes(), offset, from, count);
             } else {
                 codec.store(tensor.bytes(), offset, state.dtype(), from, 0, count);
             }

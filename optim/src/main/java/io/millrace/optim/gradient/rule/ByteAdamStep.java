@@ -42,8 +42,12 @@ final class ByteAdamStep implements TensorStep {
 
     private static void decode(
             DynamicMap map, float[] codes, float[] scales, int block, float[] moments) {
-        for (int i = 0; i < moments.length; i++) {
-            moments[i] = map.value((int) codes[i]) * scales[block + i / AdamW8bit.BLOCK];
+        for (int at = 0; at < moments.length; at += AdamW8bit.BLOCK) {
+            int end = Math.min(moments.length, at + AdamW8bit.BLOCK);
+            float scale = scales[block + at / AdamW8bit.BLOCK];
+            for (int i = at; i < end; i++) {
+                moments[i] = map.value((int) codes[i]) * scale;
+            }
         }
     }
 
@@ -51,24 +55,25 @@ final class ByteAdamStep implements TensorStep {
             DynamicMap map, float[] moments, float[] codes, int block, float[] scales) {
         for (int at = 0; at < moments.length; at += AdamW8bit.BLOCK) {
             int end = Math.min(moments.length, at + AdamW8bit.BLOCK);
-            float largest = 0;
-            for (int i = at; i < end; i++) {
-                largest = Math.max(largest, Math.abs(moments[i]));
-            }
+            float largest = largest(moments, at, end);
             scales[block + at / AdamW8bit.BLOCK] = largest;
             if (largest == 0) {
                 Arrays.fill(codes, at, end, 0);
                 continue;
             }
             for (int i = at; i < end; i++) {
-                codes[i] = code(map, moments[i], largest);
+                codes[i] = map.code(moments[i], largest);
             }
         }
     }
 
-    private static int code(DynamicMap map, float moment, float largest) {
-        int code = map.code(moment / largest);
-        return moment < 0 && map.value(code) >= 0 ? code - 1 : code;
+    /** Of magnitudes, whose bits are in order as integers: so vectors compare them. */
+    private static float largest(float[] moments, int from, int to) {
+        int largest = 0;
+        for (int i = from; i < to; i++) {
+            largest = Math.max(largest, Float.floatToRawIntBits(moments[i]) & Integer.MAX_VALUE);
+        }
+        return Float.intBitsToFloat(largest);
     }
 
     @Override

@@ -20,7 +20,10 @@ final class DynamicMap {
     private static final int LOWER_BITS = 16;
     private static final double LEAST = 0.1; // of a power of ten, where its values begin
 
+    private static final int SIGN_SHIFT = Float.SIZE - 1;
+
     private final float[] values = new float[CODES];
+    private final int zero; // the code of 0
     // Between code i and i + 1; none lies above the last.
     private final float[] middles = new float[CODES];
     // By the upper bits of a float: the code of the lowest of the floats that begin with them.
@@ -46,6 +49,7 @@ final class DynamicMap {
             middles[code] = (float) (((double) values[code] + values[code + 1]) / 2);
         }
         middles[CODES - 1] = Float.POSITIVE_INFINITY;
+        zero = search(0);
         for (int upper = 0; upper < lowest.length; upper++) {
             int bits = upper << LOWER_BITS;
             int most = bits | (1 << LOWER_BITS) - 1;
@@ -73,7 +77,20 @@ final class DynamicMap {
      */
     int code(float value) {
         int code = lowest[Float.floatToRawIntBits(value) >>> LOWER_BITS] & 0xFF;
-        return value > middles[code] ? code + 1 : code;
+        // By the sign of a difference: a branch would be foreseen wrongly every other time.
+        return code + (Float.floatToRawIntBits(middles[code] - value) >>> SIGN_SHIFT);
+    }
+
+    /**
+     * The code of value / largest, but that what lies below 0 stays below it.
+     *
+     * @param largest the greatest magnitude that may come, above 0
+     */
+    int code(float value, float largest) {
+        int code = code(value / largest);
+        int below = Float.floatToRawIntBits(value + 0f) >>> SIGN_SHIFT; // -0 is not
+        int atZero = ((code ^ zero) - 1) >>> SIGN_SHIFT;
+        return code - (below & atZero);
     }
 
     private int search(float value) {
