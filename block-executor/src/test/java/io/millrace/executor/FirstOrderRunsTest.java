@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.optim.Rounding;
@@ -45,20 +47,33 @@ class FirstOrderRunsTest {
     }
 
     static Stream<Arguments> runs() {
-        return Stream.of(
-                run(
-                        "adamw over masters",
-                        run -> run.optimizer("adamw").method(GradientEstimator.MASTERS, true)),
-                run(
-                        "hift",
-                        run -> run.optimizer("adamw").blocks("hift").method(HiftGroups.GROUP, 2)),
-                run("lisa that keeps states", run -> lisa(run, LeftStates.KEEP)),
-                run(
-                        "adamw, clipped as a whole",
-                        run ->
-                                run.optimizer("adamw")
-                                        .dtype(DType.F32)
-                                        .method(GradientEstimator.NORM, 0.1)));
+        Stream<Arguments> everywhere =
+                Stream.of(
+                        run(
+                                "adamw over masters",
+                                run ->
+                                        run.optimizer("adamw")
+                                                .method(GradientEstimator.MASTERS, true)),
+                        run(
+                                "hift",
+                                run ->
+                                        run.optimizer("adamw")
+                                                .blocks("hift")
+                                                .method(HiftGroups.GROUP, 2)),
+                        run("lisa that keeps states", run -> lisa(run, LeftStates.KEEP)),
+                        run(
+                                "adamw, clipped as a whole",
+                                run ->
+                                        run.optimizer("adamw")
+                                                .dtype(DType.F32)
+                                                .method(GradientEstimator.NORM, 0.1)));
+        Stream<Arguments> where =
+                Stream.of(
+                                run(
+                                        "adamw of bfloat16 products",
+                                        run -> run.optimizer("adamw").matmul(Matmul.BF16)))
+                        .filter(_ -> Gemm.multipliesBFloat16());
+        return Stream.concat(everywhere, where);
     }
 
     static Stream<Arguments> moreRuns() {

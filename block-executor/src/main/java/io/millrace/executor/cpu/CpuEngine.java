@@ -28,20 +28,17 @@ public final class CpuEngine implements Engine {
             boolean saves) {
         ScratchSize rows = size.withVirtual(program.virtualTokens()).withTable(program.tableRows());
         ScratchSize together = LowRankSize.together(arithmetic, rows, layout);
+        DType operands = operands(arithmetic.matmul());
         ScratchPlan scratch =
-                ScratchPlan.of(
-                        program,
-                        logitsAtOnce(program, layout),
-                        together,
-                        workers,
-                        operands(arithmetic.matmul()));
+                ScratchPlan.of(program, logitsAtOnce(program, layout), together, workers, operands);
         PassesPlan passes = new PassesPlan(arithmetic, together);
         passes.check(layout);
         Optional<BackwardPlan> back =
                 arithmetic
                         .gradient()
                         .map(step ->
-                                BackwardPlan.of(program, layout, together, workers, step.rule()));
+                                BackwardPlan.of(
+                                        program, layout, together, workers, operands, step.rule()));
         return new CpuPlan(program, layout, scratch, passes, workers, back);
     }
 

@@ -6,6 +6,7 @@ import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.program.AttentionProgram;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
+import io.millrace.memory.DType;
 
 /** The way back of each kind of operator, over the memory that all of them share. */
 final class BackwardOperators implements AutoCloseable {
@@ -25,6 +26,7 @@ final class BackwardOperators implements AutoCloseable {
      * @param workers who compute
      * @param products with weights, on the way there
      * @param turning attention on the way there
+     * @param operands that products with weights read
      * @param memory of the way back
      * @param longest tokens of the longest sequence
      */
@@ -32,6 +34,7 @@ final class BackwardOperators implements AutoCloseable {
             CpuWorkers workers,
             LinearProgram products,
             AttentionProgram turning,
+            DType operands,
             BackwardMemory memory,
             int longest) {
         WorkerPool pool = workers.pool();
@@ -39,7 +42,13 @@ final class BackwardOperators implements AutoCloseable {
         Floats partials = memory.of(Part.PARTIALS);
         Floats factors = memory.of(Part.FACTORS);
         Floats thin = memory.of(Part.THIN);
-        GradientProducts outer = new GradientProducts(workers, memory.of(Part.PANEL));
+        GradientProducts outer =
+                new GradientProducts(
+                        workers,
+                        operands,
+                        memory.of(Part.PANEL),
+                        memory.of(Part.GIVEN),
+                        memory.of(Part.SEEN));
         linear = new LinearBackward(workers, outer, factors, thin);
         norms = new NormBackward(pool, linear, vector, partials);
         Floats tiles = memory.of(Part.TILES);

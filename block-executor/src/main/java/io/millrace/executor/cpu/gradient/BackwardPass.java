@@ -109,7 +109,12 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         changed = new long[layout.blocks().size()];
         operators =
                 new BackwardOperators(
-                        workers, products, interpreter.attention(), memory, scratch.longest());
+                        workers,
+                        products,
+                        interpreter.attention(),
+                        scratch.operandType(),
+                        memory,
+                        scratch.longest());
         backward = new BackwardInterpreter(interpreter, operators);
         update = new BlockUpdate(workers.pool(), rule, memory.of(Part.RULE));
     }

@@ -5,9 +5,11 @@ import io.millrace.executor.cpu.gradient.op.AttentionGradient;
 import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.gradient.GradientRule;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -46,8 +48,12 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats, int inputs, Li
         ENDS("gradients of both ends"),
         /** Of some rows at a time. */
         LOGITS("logits of a few rows"),
-        /** Of a matrix that is not stored in float32. */
+        /** Of a matrix that is not stored in the type that products read. */
         PANEL("a panel of weights"),
+        /** Rounded for products, of the largest matrix. */
+        GIVEN("gradients of what comes out of a product"),
+        /** The same. */
+        SEEN("what came into a product"),
         /** A pair beside a matrix, or of a bottleneck. */
         FACTORS("thin factors"),
         /** Of the rows of a micro-batch. */
@@ -84,6 +90,7 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats, int inputs, Li
      *
      * @param size of a step, virtual tokens included
      * @param workers threads at work
+     * @param operands that products with weights read
      * @param rule what becomes of blocks whose gradient is known
      */
     public static BackwardPlan of(
@@ -91,6 +98,7 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats, int inputs, Li
             ModelLayout layout,
             ScratchSize size,
             int workers,
+            DType operands,
             GradientRule rule) {
         OperatorNeeds needs = new OperatorNeeds(program);
         long stream = (long) size.batchRows() * program.hiddenSize();
@@ -114,6 +122,13 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats, int inputs, Li
                 Part.LOGITS,
                 ScoreBackward.logitFloats(program.logitCount(), size.microBatchRows()));
         floats.put(Part.PANEL, GradientProducts.panelFloats(needs.matrices().toList()));
+        floats.put(Part.GIVEN, givenFloats(program, needs, operands, rows));
+        floats.put(
+                Part.SEEN,
+                needs.matrices()
+                        .mapToLong(spec -> RoundedRows.floats(operands, rows, spec.inputs()))
+                        .max()
+                        .orElse(0));
         floats.put(
                 Part.FACTORS,
                 Math.max(needs.thinFloats(), BottleneckBackward.factorFloats(program)));
@@ -130,6 +145,19 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats, int inputs, Li
                         .orElse(0));
         return new BackwardPlan(
                 TapePlan.of(program, size), floats, program.layers().size(), List.of());
+    }
+
+    /** Of logits, few rows are there at once. */
+    private static long givenFloats(
+            ModelProgram program, OperatorNeeds needs, DType operands, long rows) {
+        int ids = program.logitCount();
+        long logits = ScoreBackward.rowsAtOnce(ids, Math.toIntExact(rows));
+        return needs.matrices()
+                .mapToLong(LinearSpec::outputs)
+                .map(outputs ->
+                        RoundedRows.floats(operands, outputs == ids ? logits : rows, outputs))
+                .max()
+                .orElse(0);
     }
 
     /** Each layer's input begins with a page, so that it can go to a drive. */

@@ -4,6 +4,8 @@ import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.Sgemm;
+import io.millrace.executor.cpu.op.WeightLayout;
+import io.millrace.executor.cpu.op.WeightOrder;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.Forming;
 import io.millrace.executor.cpu.weight.TensorForm;
@@ -34,11 +36,47 @@ final class GradientProducts {
     private static final int PANEL_COLUMNS = 64;
 
     private final CpuWorkers workers;
-    private final Floats panel; // [PANEL], of a matrix that is not stored in float32
+    private final DType type; // that products read
+    private final Floats panel; // [PANEL], of a matrix that is not stored in that type
+    private final RoundedRows given;
+    private final RoundedRows seen;
 
-    GradientProducts(CpuWorkers workers, Floats panel) {
+    /**
+     * Products of float32, or of what is rounded to bfloat16; sums are of float32 either way.
+     *
+     * @param type that products with matrices of weights and of their gradients read
+     * @param panel room of {@link #panelFloats}
+     * @param given room for gradients of what comes out
+     * @param seen room for what came in
+     */
+    GradientProducts(CpuWorkers workers, DType type, Floats panel, Floats given, Floats seen) {
         this.workers = workers;
-        this.panel = panel;
+        this.type = type;
+        this.panel = new Floats(panel.segment(), panel.start(), type);
+        this.given = new RoundedRows(workers.pool(), type, given);
+        this.seen = new RoundedRows(workers.pool(), type, seen);
+    }
+
+    /** The gradient of what comes out of products with a matrix, as they read it. */
+    Variants given(Variants dy, int width, int rows) {
+        return given.of(dy, width, rows);
+    }
+
+    /**
+     * {@code C += Aᵀ B} of the gradient of a matrix, one of the factors being what is {@linkplain
+     * #given given} and the other what came in.
+     *
+     * @param c in the shape that the matrix is stored in
+     */
+    void addMatrix(LinearSpec spec, Variants x, Variants dy, int rows, Floats c) {
+        int outputs = spec.outputs();
+        int inputs = spec.inputs();
+        Variants in = seen.of(x, inputs, rows);
+        if (spec.inputMajor()) {
+            addOuter(in, inputs, dy, outputs, rows, c);
+        } else {
+            addOuter(dy, outputs, in, inputs, rows, c);
+        }
     }
 
     /** Floats of a panel of any of some matrices. */
@@ -55,7 +93,7 @@ final class GradientProducts {
     /**
      * {@code C += Aᵀ B}.
      *
-     * @param a [rows, m]
+     * @param a [rows, m]; of bfloat16 as {@link RoundedRows} has it, and then b is so too
      * @param b [rows, n]
      * @param c [m, n] without a gap
      */
@@ -68,14 +106,34 @@ final class GradientProducts {
                 .parallelFor(
                         down * across,
                         Operator.GEMM,
-                        (tile, _) -> {
+                        (tile, worker) -> {
                             int row = tile / across * TILE_ROWS;
                             int column = tile % across * TILE_COLUMNS;
+                            int high = Math.min(TILE_ROWS, m - row);
+                            int wide = Math.min(TILE_COLUMNS, n - column);
+                            long to = c.start() + (long) row * n + column;
+                            if (left.type() == DType.BF16) {
+                                workers.gemm(worker)
+                                        .addOuter(
+                                                high,
+                                                wide,
+                                                MicroBatch.padded(rows),
+                                                left.segment(),
+                                                left.start() + row,
+                                                a.rowStride(),
+                                                right.segment(),
+                                                right.start() + column,
+                                                b.rowStride(),
+                                                c.segment(),
+                                                to,
+                                                n);
+                                return;
+                            }
                             Sgemm.sgemm(
                                     true,
                                     false,
-                                    Math.min(TILE_ROWS, m - row),
-                                    Math.min(TILE_COLUMNS, n - column),
+                                    high,
+                                    wide,
                                     rows,
                                     1,
                                     left.segment(),
@@ -86,7 +144,7 @@ final class GradientProducts {
                                     b.rowStride(),
                                     1,
                                     c.segment(),
-                                    c.start() + (long) row * n + column,
+                                    to,
                                     n);
                         });
     }
@@ -95,7 +153,7 @@ final class GradientProducts {
      * {@code dX = dY W} or {@code dX += dY W}, where {@code y = x Wᵀ}.
      *
      * @param spec the product's
-     * @param out [rows, outputs], the gradient of y
+     * @param out [rows, outputs], the gradient of y as {@link #given} has it
      * @param in [rows, inputs], that of x
      * @param adds whether to add to what is there
      */
@@ -109,7 +167,7 @@ final class GradientProducts {
         int tensor = weights.indexOf(spec.weight());
         long stored = spec.inputMajor() ? spec.inputs() : spec.outputs(); // rows
         long width = spec.inputMajor() ? spec.outputs() : spec.inputs();
-        if (weights.isPlain(tensor, DType.F32)) {
+        if (weights.isPlain(tensor, type)) {
             back(spec, weights.plain(tensor), new Part(0, stored), out, in, rows, adds);
             return;
         }
@@ -157,11 +215,26 @@ final class GradientProducts {
                 .parallelFor(
                         Math.ceilDiv(rows, BACK_ROWS) * across,
                         Operator.GEMM,
-                        (tile, _) -> {
+                        (tile, worker) -> {
                             int row = tile / across * BACK_ROWS;
                             int column = tile % across * BACK_COLUMNS;
                             Floats left = x.of(0).at(row * x.rowStride());
                             Floats to = y.of(0).at(row * y.rowStride() + column);
+                            if (type == DType.BF16) {
+                                multiply(
+                                        Math.min(BACK_ROWS, MicroBatch.padded(rows) - row),
+                                        Math.min(BACK_COLUMNS, n - column),
+                                        k,
+                                        left,
+                                        x.rowStride(),
+                                        w.at(column),
+                                        new WeightLayout(WeightOrder.INPUTS, n),
+                                        adds,
+                                        to,
+                                        y.rowStride(),
+                                        worker);
+                                return;
+                            }
                             Sgemm.sgemm(
                                     false,
                                     false,
@@ -196,24 +269,51 @@ final class GradientProducts {
                             int column = tile / down * PANEL_COLUMNS;
                             Floats left = x.of(0).at(row * x.rowStride());
                             Floats to = y.of(0).at(row * y.rowStride() + column);
-                            workers.gemm(worker)
-                                    .multiply(
-                                            Math.min(PANEL_ROWS, padded - row),
-                                            Math.min(PANEL_COLUMNS, n - column),
-                                            k,
-                                            left.segment(),
-                                            left.start(),
-                                            x.rowStride(),
-                                            w.segment(),
-                                            w.start() + (long) column * k,
-                                            k,
-                                            false,
-                                            null,
-                                            0,
-                                            adds,
-                                            to.segment(),
-                                            to.start(),
-                                            y.rowStride());
+                            multiply(
+                                    Math.min(PANEL_ROWS, padded - row),
+                                    Math.min(PANEL_COLUMNS, n - column),
+                                    k,
+                                    left,
+                                    x.rowStride(),
+                                    w.at((long) column * k),
+                                    new WeightLayout(WeightOrder.OUTPUTS, k),
+                                    adds,
+                                    to,
+                                    y.rowStride(),
+                                    worker);
                         });
+    }
+
+    /** One tile, by a primitive for its shape. */
+    private void multiply(
+            int m,
+            int n,
+            int k,
+            Floats x,
+            long ldx,
+            Floats w,
+            WeightLayout layout,
+            boolean adds,
+            Floats y,
+            long ldy,
+            int worker) {
+        workers.gemm(worker)
+                .multiply(
+                        type,
+                        m,
+                        n,
+                        k,
+                        x.segment(),
+                        x.start(),
+                        ldx,
+                        w.segment(),
+                        w.start(),
+                        layout,
+                        null,
+                        0,
+                        adds,
+                        y.segment(),
+                        y.start(),
+                        ldy);
     }
 }

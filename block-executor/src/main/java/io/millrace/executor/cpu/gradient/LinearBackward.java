@@ -70,19 +70,12 @@ final class LinearBackward {
             Variants dy,
             int rows,
             boolean adds) {
-        products.back(frame.weights(), matrix, dy, dx, rows, adds);
-        frame.gradient(matrix.weight()).ifPresent(to -> addMatrix(matrix, x, dy, rows, to));
+        Variants given = products.given(dy, matrix.outputs(), rows);
+        products.back(frame.weights(), matrix, given, dx, rows, adds);
+        frame.gradient(matrix.weight())
+                .ifPresent(to -> products.addMatrix(matrix, x, given, rows, to));
         frame.gradient(matrix.bias()).ifPresent(to -> addColumns(dy, matrix.outputs(), rows, to));
         matrix.side().ifPresent(side -> side(matrix, side, frame, x, dx, dy, rows));
-    }
-
-    /** Adds to the gradient of a matrix, in the shape that it is stored in. */
-    void addMatrix(LinearSpec matrix, Variants x, Variants dy, int rows, Floats to) {
-        if (matrix.inputMajor()) {
-            products.addOuter(x, matrix.inputs(), dy, matrix.outputs(), rows, to);
-        } else {
-            products.addOuter(dy, matrix.outputs(), x, matrix.inputs(), rows, to);
-        }
     }
 
     /** Adds the sums of columns, rows in order. */

@@ -46,7 +46,8 @@ final class ScoreBackward {
         return (long) rowsAtOnce(ids, rows) * ids;
     }
 
-    private static int rowsAtOnce(int ids, int rows) {
+    /** How many rows' logits are there at once, of so many. */
+    static int rowsAtOnce(int ids, int rows) {
         long most = Math.max(LEAST_ROWS, MOST_FLOATS / ids / LEAST_ROWS * LEAST_ROWS);
         return (int) Math.min(most, MicroBatch.padded(rows));
     }

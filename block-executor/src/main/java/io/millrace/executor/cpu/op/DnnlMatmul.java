@@ -14,6 +14,7 @@ final class DnnlMatmul implements AutoCloseable {
     static final int ACCUMULATE = 4;
     static final int BFLOAT16 = 8; // what X and W are; else float32, as all else
     static final int PAIRED = 16; // W is, and bfloat16
+    static final int TURNED = 32; // X is stored [k, m]
 
     private static final int ARGUMENT_BYTES = 16; // struct { int arg; dnnl_memory_t memory; }
 
@@ -54,7 +55,8 @@ final class DnnlMatmul implements AutoCloseable {
         Deque<Made> kept = new ArrayDeque<>();
         try {
             int operands = (options & BFLOAT16) != 0 ? Dnnl.BF16 : Dnnl.F32;
-            long srcDesc = describe(passing, operands, m, k, ldx, 1);
+            boolean turned = (options & TURNED) != 0;
+            long srcDesc = describe(passing, operands, m, k, turned ? 1 : ldx, turned ? ldx : 1);
             long weightsDesc =
                     (options & PAIRED) != 0
                             ? describePairs(passing)

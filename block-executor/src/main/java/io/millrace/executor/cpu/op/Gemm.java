@@ -165,6 +165,45 @@ public final class Gemm implements AutoCloseable {
                 .execute(stream, xAddress, wAddress, biasAddress, yAddress, scratch.address());
     }
 
+    /**
+     * {@code C += Aᵀ B} of bfloat16, C and sums in float32.
+     *
+     * @param m columns of A and rows of C
+     * @param n columns of B and C
+     * @param k rows of A and B
+     * @param lda elements from a row of A to the next
+     * @param ldb the same of B
+     * @param ldc the same of C
+     */
+    public void addOuter(
+            long m,
+            long n,
+            long k,
+            MemorySegment a,
+            long aOffset,
+            long lda,
+            MemorySegment b,
+            long bOffset,
+            long ldb,
+            MemorySegment c,
+            long cOffset,
+            long ldc) {
+        if (m == 0 || n == 0 || k == 0) {
+            return;
+        }
+        long aAddress = CheckedFloats.address(DType.BF16, a, aOffset, k, m, lda);
+        long bAddress = CheckedFloats.address(DType.BF16, b, bOffset, k, n, ldb);
+        long cAddress = CheckedFloats.address(c, cOffset, m, n, ldc);
+        Dnnl.alone();
+        int options =
+                DnnlMatmul.BFLOAT16
+                        | DnnlMatmul.TURNED
+                        | DnnlMatmul.INPUT_MAJOR
+                        | DnnlMatmul.ACCUMULATE;
+        find(m, n, k, lda, ldb, ldc, options)
+                .execute(stream, aAddress, bAddress, 0, cAddress, scratch.address());
+    }
+
     private static long address(
             DType operands,
             MemorySegment w,

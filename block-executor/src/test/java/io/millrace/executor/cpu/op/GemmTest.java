@@ -257,6 +257,40 @@ final class GemmTest {
         }
     }
 
+    @Test
+    void outerProductsOfBFloat16AddUpInFloat32() {
+        assumeTrue(Gemm.multipliesBFloat16());
+        SplittableRandom random = new SplittableRandom(7);
+        for (int[] shape : new int[][] {{16, 24, 16}, {40, 33, 80}, {256, 384, 48}}) {
+            int m = shape[0];
+            int n = shape[1];
+            int k = shape[2];
+            long lda = m + 3L;
+            long ldb = n + 5L;
+            long ldc = n + 1L;
+            try (Arena arena = Arena.ofConfined();
+                    Gemm gemm = new Gemm()) {
+                MemorySegment a = Memory.random(arena, random, 2 + k * lda, 1);
+                MemorySegment b = Memory.random(arena, random, 3 + k * ldb, 1);
+                MemorySegment c = Memory.random(arena, random, 4 + m * ldc, 1);
+                MemorySegment before = Memory.copy(arena, c);
+                MemorySegment left = operand(arena, DType.BF16, a);
+                MemorySegment right = operand(arena, DType.BF16, b);
+                gemm.addOuter(m, n, k, left, 2, lda, right, 3, ldb, c, 4, ldc);
+                double[][] want = JavaGemm.product(true, false, m, n, k, a, 2, lda, b, 3, ldb);
+                for (int i = 0; i < m; i++) {
+                    for (int j = 0; j < ldc; j++) {
+                        long at = 4 + i * ldc + j;
+                        double old = CheckedFloats.get(before, at);
+                        assertThat((double) CheckedFloats.get(c, at))
+                                .as("%d x %d x %d: %d, %d", m, n, k, i, j)
+                                .isCloseTo(j < n ? old + want[i][j] : old, within(1e-6 * (k + 10)));
+                    }
+                }
+            }
+        }
+    }
+
     private static MemorySegment pairs(Arena arena, MemorySegment w, int n, int k) {
         MemorySegment pairs = arena.allocate((long) n * k * Short.BYTES, 64);
         for (int output = 0; output < n; output++) {

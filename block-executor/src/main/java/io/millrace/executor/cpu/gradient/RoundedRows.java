@@ -1,0 +1,77 @@
+package io.millrace.executor.cpu.gradient;
+
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.RowTasks;
+import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.Variants;
+import io.millrace.memory.BFloat16;
+import io.millrace.memory.DType;
+
+/**
+ * One factor of products on the way back in the type that they read: rows as they are, or rounded
+ * to bfloat16. What was rounded last is valid.
+ */
+final class RoundedRows {
+    private final WorkerPool pool;
+    private final DType type;
+    private final Floats place; // float32 by its type, whatever lies there
+
+    /**
+     * Room for a factor.
+     *
+     * @param type that products read: F32 or BF16
+     * @param place room for {@link #floats} of the largest
+     */
+    RoundedRows(WorkerPool pool, DType type, Floats place) {
+        this.pool = pool;
+        this.type = type;
+        this.place = place;
+    }
+
+    /** Floats of the room that some rows take. */
+    static long floats(DType type, long rows, long width) {
+        return type == DType.F32 ? 0 : Math.ceilDiv(rows * width * Short.BYTES, (long) Float.BYTES);
+    }
+
+    /**
+     * Some rows. Where they are rounded, zeros follow up to the padded count, so that products of
+     * few shapes may take them for rows.
+     */
+    Variants of(Variants x, int width, int rows) {
+        if (type == DType.F32) {
+            return x;
+        }
+        Variants rounded =
+                new Variants(
+                        new Floats(
+                                place.segment(), place.start() * Float.BYTES / Short.BYTES, type),
+                        0,
+                        width);
+        RowTasks.run(
+                pool,
+                Operator.FORM,
+                1,
+                MicroBatch.padded(rows),
+                width,
+                (_, from, to, _) -> {
+                    for (int row = from; row < to; row++) {
+                        Floats out = rounded.of(0).at((long) row * width);
+                        long at = out.start() * Short.BYTES;
+                        if (row < rows) {
+                            Floats in = x.of(0).at(row * x.rowStride());
+                            BFloat16.round(
+                                    in.segment(),
+                                    in.start() * Float.BYTES,
+                                    out.segment(),
+                                    at,
+                                    width);
+                        } else {
+                            out.segment().asSlice(at, (long) width * Short.BYTES).fill((byte) 0);
+                        }
+                    }
+                });
+        return rounded;
+    }
+}
