@@ -3,7 +3,8 @@
 #   bench/pytorch/compare.sh [-r ROUNDS] [-o RESULT.json] [-w WORK] [CASE...]
 # Cases: 125m-8x128 125m-1x64 125m-1x64-low-rank 1.3b-4x128 125m-1x64-lora 125m-8x128-lora (all of them by default), and
 # roberta-large-8x128 and roberta-large-64x32, a masked language model with a mask in each row. Beside first-order PyTorch, which
-# recomputes layers as Millrace does or keeps all: 125m-8x128-adamw, and 125m-8x128-hift over all groups of a cycle.
+# recomputes layers as Millrace does or keeps all: 125m-8x128-adamw, the same with products of bfloat16 on both sides
+# (125m-8x128-adamw-bf16), and 125m-8x128-hift over all groups of a cycle.
 # PyTorch is installed with pip into WORK (a temporary folder by default, removed at the end), from pip's own index.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -127,6 +128,11 @@ for ((round = 1; round <= rounds; round++)); do
             ours "$case" opt-125m float32 8 128 8 --method adamw --micro-batch 8 --checkpoint-every 0
             theirs_with_gradients "$case" opt-125m float32 8 128 6 --method adamw --checkpoint
             theirs_with_gradients "$case" opt-125m float32 8 128 6 --method adamw
+            ;;
+        125m-8x128-adamw-bf16)
+            ours "$case" opt-125m float32 8 128 12 --method adamw --micro-batch 8 --checkpoint-every 0 --matmul bf16
+            theirs_with_gradients "$case" opt-125m float32 8 128 8 --method adamw --checkpoint --autocast
+            theirs_with_gradients "$case" opt-125m float32 8 128 8 --method adamw --autocast
             ;;
         125m-8x128-hift)
             ours "$case" opt-125m float32 8 128 26 --method hift --micro-batch 8 --checkpoint-every 0

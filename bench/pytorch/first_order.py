@@ -80,6 +80,7 @@ def main():
     options.add_argument("--train", required=True, help="JSONL with input_ids and labels, all of one length")
     options.add_argument("--method", choices=["adamw", "sgd", "hift"], default="adamw")
     options.add_argument("--checkpoint", action="store_true", help="recompute each decoder layer on the way back")
+    options.add_argument("--autocast", action="store_true", help="products of bfloat16 over weights of --dtype (torch.autocast)")
     options.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     options.add_argument("--batch-size", type=int, default=8)
     options.add_argument("--steps", type=int, default=4, help="measured ones")
@@ -112,7 +113,8 @@ def main():
                 parameter.requires_grad_(False)
             for parameter in groups[turn]:
                 parameter.requires_grad_(True)
-        loss = model(input_ids=ids, labels=labels, use_cache=False).loss
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=given.autocast):
+            loss = model(input_ids=ids, labels=labels, use_cache=False).loss
         forward = time.perf_counter()
         loss.backward()
         backward = time.perf_counter()
