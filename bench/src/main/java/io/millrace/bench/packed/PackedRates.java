@@ -152,7 +152,12 @@ public final class PackedRates {
             TileReader reader = packed.reader();
             TileReader.Place place = new TileReader.Place(panel, 0, COLUMNS, DType.F32);
             for (int row = 0; row < ROWS; row += PANEL) {
-                reader.tile(from, 0, new TileReader.Area(row, PANEL, 0, COLUMNS), place);
+                TileReader.Area area = new TileReader.Area(row, PANEL, 0, COLUMNS);
+                if (packed.turns()) {
+                    reader.turned(from, 0, area, place);
+                } else {
+                    reader.tile(from, 0, area, place);
+                }
             }
             return;
         }
