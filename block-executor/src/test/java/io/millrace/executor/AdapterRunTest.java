@@ -63,23 +63,9 @@ class AdapterRunTest {
         return Stream.of(
                 method("mezo", run -> run),
                 method("fzoo", AdapterRunTest::fzoo),
-                method(
-                        "svrg",
-                        run ->
-                                run.estimator("svrg")
-                                        .method(Estimators.ANCHOR_EVERY, 3)
-                                        .method(Estimators.ANCHOR_BATCH, 6)),
                 method("zo-adam of lezo", run -> run.optimizer("zo-adam").blocks("random")),
                 method("ia3, fzoo", run -> fzoo(run).tune("ia3")),
                 method("a stranger's kind", run -> run.tune("toy-scales")),
-                method("prompt", run -> run.tune("prompt").queries(2)),
-                method(
-                        "tensor trains, zo-adam, micro-batches",
-                        run ->
-                                run.tune("tt")
-                                        .optimizer("zo-adam")
-                                        .method(TensorTrainKind.WIDTH, 7)
-                                        .microBatch(3)),
                 method(
                         "prefix, sparse-mezo",
                         run ->
@@ -90,6 +76,20 @@ class AdapterRunTest {
 
     static Stream<Arguments> moreMethods() {
         return Stream.of(
+                method(
+                        "svrg",
+                        run ->
+                                run.estimator("svrg")
+                                        .method(Estimators.ANCHOR_EVERY, 3)
+                                        .method(Estimators.ANCHOR_BATCH, 6)),
+                method("prompt", run -> run.tune("prompt").queries(2)),
+                method(
+                        "tensor trains, zo-adam, micro-batches",
+                        run ->
+                                run.tune("tt")
+                                        .optimizer("zo-adam")
+                                        .method(TensorTrainKind.WIDTH, 7)
+                                        .microBatch(3)),
                 method("all linear, folded seldom", run -> allLinear(run).foldEvery(3)),
                 method("sparse-mezo", run -> run.mask("magnitude")),
                 method("ia3", run -> run.tune("ia3").queries(2)),

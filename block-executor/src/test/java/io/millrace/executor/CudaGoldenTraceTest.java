@@ -6,8 +6,10 @@ import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.memory.cuda.HostCudaOptions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 
 /** The same on the CUDA engine, with its kernels as host code and large matrices cut small. */
+@Tag("long")
 class CudaGoldenTraceTest extends GoldenTraceTest {
     private HostKit kit;
 

@@ -25,10 +25,10 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** A run that nobody asked for checkpoints has its blocks safe on the drive all the same. */
 @Timeout(value = 3, unit = TimeUnit.MINUTES)
@@ -40,9 +40,18 @@ class DurableBesideTheRunTest {
 
     @TempDir Path temp;
 
-    @ParameterizedTest
-    @CsvSource({"cpu", "emulated"})
-    void everyBlockIsInTheStoreSoonWhereverItLies(String device) throws Exception {
+    @Test
+    void everyBlockIsInTheStoreSoon() throws Exception {
+        check("cpu");
+    }
+
+    @Tag("long")
+    @Test
+    void soItIsWhereBlocksLieOnADevice() throws Exception {
+        check("emulated");
+    }
+
+    private void check(String device) throws Exception {
         Path model = Runs.deepModel(temp.resolve("model"), "llama", "bfloat16");
         Path data = Runs.data(temp, 51, 10);
         long smallest =

@@ -59,13 +59,8 @@ class MethodsTest {
         return Stream.of(
                 method("fzoo", MethodsTest::fzoo),
                 method("lezo of lozo-m", MethodsTest::thinLezo),
-                method(
-                        "subspace, 8 at once",
-                        run -> thinFzoo(run).perturbation("subspace").rank(5).window(4)),
                 method("members, 16 at once", MethodsTest::eggroll),
                 method("zo-muon", MethodsTest::zoMuon),
-                method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
-                method("svrg", MethodsTest::svrg),
                 method("hizoo", run -> hizoo(run).method(Hizoo.SMOOTH, 1e-6)),
                 method("dizo", MethodsTest::dizo),
                 method("sparse-mezo", run -> run.mask("magnitude")),
@@ -75,6 +70,11 @@ class MethodsTest {
 
     static Stream<Arguments> moreMethods() {
         return Stream.of(
+                method(
+                        "subspace, 8 at once",
+                        run -> thinFzoo(run).perturbation("subspace").rank(5).window(4)),
+                method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
+                method("svrg", MethodsTest::svrg),
                 method("one-sided", run -> run.estimator("one-sided")),
                 method(
                         "svfit",
