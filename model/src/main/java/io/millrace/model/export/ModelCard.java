@@ -31,7 +31,7 @@ public record ModelCard(
         List<String> metrics,
         Kind kind,
         List<Section> sections) {
-    private static final String FILE = "README.md";
+    static final String FILE = "README.md";
     private static final String OURS = "<!-- written by millrace, which writes it anew -->";
 
     /** What lies in a folder, and how Python has it. */
