@@ -145,7 +145,7 @@ final class HubConnection implements AutoCloseable {
                 try {
                     return answer.get(left, TimeUnit.NANOSECONDS);
                 } catch (TimeoutException e) {
-                    continue; // something may have gone out meanwhile
+                    // something may have gone out meanwhile
                 }
             }
             throw new IOException("the connection fell silent");
