@@ -85,9 +85,8 @@ final class LargeFiles {
     }
 
     private static JsonObject only(JsonObject answer) {
-        if (answer.array("objects") instanceof List<?> objects
-                && objects.size() == 1
-                && objects.getFirst() instanceof Map<?, ?> fields) {
+        List<?> objects = answer.array("objects");
+        if (objects.size() == 1 && objects.getFirst() instanceof Map<?, ?> fields) {
             return JsonObject.of(fields);
         }
         throw new JsonFormatException("field 'objects': is not the one that was asked for");
