@@ -35,8 +35,6 @@ import picocli.CommandLine.Parameters;
                 "Give a model or an adapter to a repository of the Hugging Face hub, in one commit."
                         + " What the hub has already is not sent again.")
 public final class PushCommand implements Callable<Integer> {
-    private static final String ROW = "%12s  %-9s %s";
-
     private final CommandContext context;
 
     @Parameters(
@@ -157,7 +155,7 @@ public final class PushCommand implements Callable<Integer> {
             context.print(
                     String.format(
                             Locale.ROOT,
-                            ROW,
+                            "%12s  %-9s %s",
                             ByteSize.format(file.sizeBytes()),
                             file.fate() == PushedFile.Fate.UNASKED ? "" : word(file.fate()),
                             file.name()));

@@ -143,7 +143,7 @@ class GgufFamiliesTest {
 
     @Test
     void headsOfGptNeoxComeApart() throws IOException {
-        Path folder = model("gpt_neox", OTHERS);
+        Path folder = model("gpt_neox", OTHERS + ", \"rotary_pct\": 0.5");
         GgufHeader header = export(folder, GgufType.F32);
         for (String kind : new String[] {"weight", "bias"}) {
             int columns = kind.equals("bias") ? 1 : 48;
@@ -159,7 +159,7 @@ class GgufFamiliesTest {
             }
         }
         assertThat(header.metadata())
-                .containsEntry("gptneox.rope.dimension_count", 3L)
+                .containsEntry("gptneox.rope.dimension_count", 6L)
                 .containsEntry("gptneox.use_parallel_residual", true);
     }
 
@@ -181,7 +181,7 @@ class GgufFamiliesTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "opt | ffn_dim | 64 | model_type': is 'opt', of which ggml has no architecture; export",
+                "opt | ffn_dim | 64 | 'model_type' is 'opt', of which ggml has no architecture; export",
                 "gpt2 | scale_attn_by_inverse_layer_idx | true | scale_attn_weights",
                 "gpt2 | activation_function | \"relu\" | is 'relu', and ggml's family has",
                 "llama | hidden_act | \"gelu\" | is 'gelu', and ggml's family has silu alone",
