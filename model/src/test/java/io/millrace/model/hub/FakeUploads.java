@@ -102,6 +102,7 @@ final class FakeUploads {
         String request = exchange.getRequestMethod() + " " + exchange.getRequestURI();
         for (Map.Entry<String, List<Integer>> failure : failures.entrySet()) {
             if (request.startsWith(failure.getKey()) && !failure.getValue().isEmpty()) {
+                body(exchange); // an answer that comes before it may be lost
                 FakeHub.send(exchange, failure.getValue().removeFirst(), "{\"error\":\"not now\"}");
                 return true;
             }

@@ -27,8 +27,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class HubPushTest {
-    private static final HubSettings.Patience SHORT =
-            new HubSettings.Patience(Duration.ofMillis(700), Duration.ofMillis(1));
     private static final String WEIGHTS = "model.safetensors";
 
     @TempDir Path temp;
@@ -37,6 +35,7 @@ class HubPushTest {
     private List<Path> files;
     private final List<String> said = new ArrayList<>();
     private long progress;
+    private Duration silence = Duration.ofSeconds(20);
     private Optional<String> token = Optional.of("hf_secret");
     private String to = "org/tiny";
     private boolean hidden;
@@ -61,13 +60,18 @@ class HubPushTest {
         hub.close();
     }
 
+    private HubSettings settings(URI endpoint, boolean offline) {
+        HubSettings.Patience patience = new HubSettings.Patience(silence, Duration.ofMillis(1));
+        return new HubSettings(temp.resolve("hub"), endpoint, token, offline, patience);
+    }
+
     private PushResult push() {
         return pushTo(hub.endpoint());
     }
 
     private PushResult pushTo(URI endpoint) {
         return new HubPush(
-                        new HubSettings(temp.resolve("hub"), endpoint, token, false, SHORT),
+                        settings(endpoint, false),
                         new PushTarget(HubId.find(to).orElseThrow(), hidden),
                         said::add,
                         bytes -> progress += bytes)
@@ -103,8 +107,7 @@ class HubPushTest {
         }
         assertThat(progress).isEqualTo(Files.size(temp.resolve("model").resolve(WEIGHTS)));
         assertThat(said).singleElement().asString().startsWith("pushing ").contains("org/tiny");
-        HubSettings settings =
-                new HubSettings(temp.resolve("hub"), hub.endpoint(), token, false, SHORT);
+        HubSettings settings = settings(hub.endpoint(), false);
         Path back = new HubModels(settings, said::add, _ -> {}).folder(Path.of("org", "tiny"));
         Checkpoint.open(back).close();
     }
@@ -184,9 +187,11 @@ class HubPushTest {
     @Test
     void aStoreThatFallsSilentIsGivenUp() {
         hub.uploads.stalls = true;
+        silence = Duration.ofMillis(300);
         assertRefused("the connection fell silent; check the network");
         assertThat(progress).isZero();
         hub.uploads.stalls = false;
+        silence = Duration.ofSeconds(20);
         assertThat(push().commit()).isPresent();
     }
 
@@ -251,8 +256,7 @@ class HubPushTest {
 
     @Test
     void nothingGoesWithoutANetwork() {
-        HubSettings offline =
-                new HubSettings(temp.resolve("hub"), hub.endpoint(), token, true, SHORT);
+        HubSettings offline = settings(hub.endpoint(), true);
         assertThatThrownBy(() ->
                         new HubPush(
                                 offline,
