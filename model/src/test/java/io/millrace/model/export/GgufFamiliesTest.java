@@ -181,7 +181,7 @@ class GgufFamiliesTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "opt | ffn_dim | 64 | 'model_type' is 'opt', of which ggml has no architecture; export",
+                "opt | ffn_dim | 64 | field 'model_type' is 'opt', of which ggml has no architecture; export",
                 "gpt2 | scale_attn_by_inverse_layer_idx | true | scale_attn_weights",
                 "gpt2 | activation_function | \"relu\" | is 'relu', and ggml's family has",
                 "llama | hidden_act | \"gelu\" | is 'gelu', and ggml's family has silu alone",
