@@ -5,7 +5,6 @@
  *   ModelExport   a folder in another dtype, in shards of a size
  *   GgufExport    one file for ggml: GgufFields (configuration), GgufTokenizer, GgufWriter (bytes)
  *   ModelCard     README.md of what a run has tuned
- *   SharedFolder  which files of a folder are for others
  * </pre>
  */
 package io.millrace.model.export;

@@ -1,10 +1,11 @@
-package io.millrace.model.export;
+package io.millrace.model.share;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.adapter.peft.StoredAdapters;
+import io.millrace.model.export.ModelCard;
 import io.millrace.model.file.SideFiles;
 import io.millrace.model.file.WeightFile;
 import java.io.IOException;
