@@ -16,6 +16,7 @@ import io.millrace.cli.command.MethodsCommand;
 import io.millrace.cli.command.PlanCommand;
 import io.millrace.cli.command.ProbeCommand;
 import io.millrace.cli.command.ProfileCommand;
+import io.millrace.cli.command.PushCommand;
 import io.millrace.cli.command.QuantizeCommand;
 import io.millrace.cli.command.ReplayCommand;
 import io.millrace.cli.command.RunsCommand;
@@ -99,6 +100,7 @@ final class Millrace implements Callable<Integer> {
                         new ExportCommand(context),
                         new MergeCommand(context),
                         new QuantizeCommand(context),
+                        new PushCommand(context),
                         new CleanCommand(context),
                         new JournalCommand(context),
                         new RunsCommand(context),

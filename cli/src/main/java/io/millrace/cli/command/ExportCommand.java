@@ -63,7 +63,8 @@ public final class ExportCommand implements Callable<Integer> {
                 required = true,
                 description =
                         "Write one file for llama.cpp and its like: --out names it, or a folder"
-                                + " that it goes to. Models of llama, mistral, qwen2, qwen3.")
+                                + " that it goes to. Models of gemma, gemma2, gpt2, gpt_neox, granite,"
+                                + " llama, mistral, olmo2, qwen2, qwen3, starcoder2.")
         private boolean gguf;
 
         @Option(

@@ -2,14 +2,18 @@ package io.millrace.cli.context;
 
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.model.hub.HubModels;
+import io.millrace.model.hub.HubPush;
 import io.millrace.model.hub.HubSettings;
+import io.millrace.model.hub.PushResult;
+import io.millrace.model.hub.PushTarget;
 import io.millrace.optim.option.Settings;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Supplier;
 
-/** Where the models lie that a command is given: folders, or names on a hub. */
+/** Where models lie that a command is given, and go that it gives: folders, or names on a hub. */
 public final class Models {
     private final Supplier<HubSettings> settings;
     private final PrintStream err;
@@ -50,14 +54,32 @@ public final class Models {
         if (Files.exists(given)) {
             return HubModels.there(given);
         }
-        HubSettings hub = settings.get();
         ByteProgress progress = new ByteProgress(err, terminal, "downloaded");
         try {
-            return new HubModels(offline ? hub.withoutNetwork() : hub, this::say, progress::more)
-                    .folder(given);
+            return new HubModels(hub(), this::say, progress::more).folder(given);
         } finally {
             progress.erase();
         }
+    }
+
+    /**
+     * Gives files to a repository of the hub.
+     *
+     * @param target where to
+     * @param files by their paths
+     * @throws io.millrace.memory.BadInputException when they cannot be given
+     */
+    public PushResult push(PushTarget target, List<Path> files) {
+        ByteProgress progress = new ByteProgress(err, terminal, "uploaded");
+        try {
+            return new HubPush(hub(), target, this::say, progress::more).run(files);
+        } finally {
+            progress.erase();
+        }
+    }
+
+    private HubSettings hub() {
+        return offline ? settings.get().withoutNetwork() : settings.get();
     }
 
     /** The same options with the model's folder in the place of what was given for it. */

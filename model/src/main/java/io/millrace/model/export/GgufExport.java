@@ -6,13 +6,11 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.PackedSource;
-import io.millrace.model.file.gguf.GgufNames;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +19,8 @@ import java.util.function.LongConsumer;
 /** Writes a model's folder as one GGUF file. */
 public final class GgufExport {
     private static final String TURN_FACTORS = "rope_freqs.weight";
-    private static final long PIECE = 1 << 20; // elements, and at least the rows of a head
+    private static final String POSITIONS = "position_embd.weight";
+    private static final int PIECE = 1 << 20; // elements, and at least a row
 
     private final Checkpoint model;
     private final GgufFields fields;
@@ -72,17 +71,23 @@ public final class GgufExport {
             GgufTokenizer tokenizer = GgufTokenizer.of(folder, model.program().vocabSize());
             Map<String, Object> metadata = new LinkedHashMap<>(fields.metadata());
             metadata.putAll(tokenizer.metadata());
-            Map<String, TensorSlot> slots = slots(model);
+            Map<String, TensorSlot> slots = slots(model, fields.family().names());
             List<GgufWriter.Entry> entries = new ArrayList<>();
-            fields.turnFactors()
+            fields.family()
+                    .turnFactors(fields.config())
                     .ifPresent(factors ->
                             entries.add(
                                     new GgufWriter.Entry(
                                             TURN_FACTORS,
                                             List.of((long) factors.length),
                                             GgufType.F32)));
-            slots.forEach((name, slot) ->
-                    entries.add(new GgufWriter.Entry(name, slot.shape(), type.of(slot.shape()))));
+            slots.forEach((name, slot) -> {
+                List<Long> shape =
+                        fields.family().isTurned(name) ? slot.shape().reversed() : slot.shape();
+                // Positions are looked up and added, which ggml does in 32 bits alone.
+                GgufType own = name.equals(POSITIONS) ? GgufType.F32 : type.of(shape);
+                entries.add(new GgufWriter.Entry(name, shape, own));
+            });
             try (PackedSource packed = new PackedSource(model);
                     GgufWriter writer = new GgufWriter(out, metadata, entries)) {
                 GgufExport export = new GgufExport(model, fields, packed, writer, progress);
@@ -93,28 +98,27 @@ public final class GgufExport {
         }
     }
 
-    /** The tensors by ggml's names, in the order of blocks. */
-    private static Map<String, TensorSlot> slots(Checkpoint model) {
+    /** The tensors by ggml's names: those of tokens, then in the order of blocks. */
+    private static Map<String, TensorSlot> slots(Checkpoint model, TensorNames names) {
         ModelLayout layout = model.plainLayout();
         Map<String, TensorSlot> slots = new LinkedHashMap<>();
-        List<TensorSlot> all =
-                layout.visits().stream()
-                        .distinct()
-                        .flatMap(block -> layout.block(block).tensors().stream())
-                        .sorted(
-                                Comparator.comparingInt(
-                                        slot -> slot.name().contains("embed") ? 0 : 1))
-                        .toList();
-        for (TensorSlot slot : all) {
-            String name =
-                    GgufNames.ggml(slot.name())
-                            .orElseThrow(() ->
-                                    new BadInputException(
-                                            model.directory().toString(),
-                                            "tensor '" + slot.name() + "' has no name in GGUF",
-                                            "export a model of the plain family"));
-            slots.put(name, slot);
-        }
+        Map<String, TensorSlot> rest = new LinkedHashMap<>();
+        layout.visits().stream()
+                .distinct()
+                .flatMap(block -> layout.block(block).tensors().stream())
+                .forEach(slot -> {
+                    String name =
+                            names.ggml(slot.name())
+                                    .orElseThrow(() ->
+                                            new BadInputException(
+                                                    model.directory().toString(),
+                                                    "tensor '"
+                                                            + slot.name()
+                                                            + "' has no name in GGUF",
+                                                    "export a model of the plain family"));
+                    (name.startsWith("token_") ? slots : rest).put(name, slot);
+                });
+        slots.putAll(rest);
         return slots;
     }
 
@@ -122,7 +126,7 @@ public final class GgufExport {
         for (GgufWriter.Entry entry : entries) {
             TensorSlot slot = slots.get(entry.name());
             if (slot == null) {
-                float[] factors = fields.turnFactors().orElseThrow();
+                float[] factors = fields.family().turnFactors(fields.config()).orElseThrow();
                 try (Arena arena = Arena.ofConfined()) {
                     MemorySegment bytes = arena.allocate(entry.bytes(), BlockLayout.ALIGNMENT);
                     entry.type().store(factors, factors.length, bytes);
@@ -135,56 +139,38 @@ public final class GgufExport {
     }
 
     private void write(GgufWriter.Entry entry, TensorSlot slot) {
-        long elements = slot.elementCount();
-        int columns = slot.shape().size() < 2 ? 1 : Math.toIntExact(slot.shape().getLast());
-        long unit = columns;
-        boolean turned = fields.turnsNeighbours() && GgufNames.isTurned(entry.name());
-        if (turned) {
-            unit = Math.multiplyExact(headRows(entry.name(), elements / columns), columns);
-        }
-        long rest = Math.max(1, PIECE / unit) * unit;
+        int columns = slot.shape().size() < 2 ? 1 : Math.toIntExact(entry.shape().getLast());
+        long rows = slot.elementCount() / columns;
         // Groups of 32 end with a row, and so does each piece.
-        int piece = Math.toIntExact(Math.min(elements, rest));
-        int width = slot.dtype().sizeBytes();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment stored = arena.allocate((long) piece * width, BlockLayout.ALIGNMENT);
-            float[] values = new float[piece];
-            MemorySegment bytes = arena.allocate((long) piece * Float.BYTES, BlockLayout.ALIGNMENT);
+        int some = (int) Math.min(rows, Math.max(1, PIECE / columns));
+        RowOrder order = fields.family().order(fields.config(), entry.name(), rows);
+        boolean turned = fields.family().isTurned(entry.name());
+        float added = fields.family().added(entry.name());
+        try (TensorRows source = new TensorRows(packed, slot, columns, some * columns);
+                Arena arena = Arena.ofConfined()) {
+            float[] values = new float[some * columns];
+            MemorySegment bytes =
+                    arena.allocate((long) values.length * Float.BYTES, BlockLayout.ALIGNMENT);
             long written = 0;
-            for (long done = 0; done < elements; done += piece) {
-                int count = (int) Math.min(piece, elements - done);
-                packed.read(slot, done * width, stored.asSlice(0, (long) count * width));
-                slot.dtype().load(stored, 0, 0, values, 0, count);
-                requireFinite(entry, values, count, done);
-                float[] ordered = turned ? turn(values, count, columns, (int) unit) : values;
-                long size = entry.type().bytes(List.of((long) count / columns, (long) columns));
+            for (long row = 0; row < rows; row += some) {
+                int count = (int) Math.min(some, rows - row);
+                if (turned) {
+                    source.readTurned(row, count, Math.toIntExact(rows), values);
+                } else {
+                    source.read(order, row, count, values);
+                }
+                for (int i = 0; added != 0 && i < count * columns; i++) {
+                    values[i] += added;
+                }
+                requireFinite(entry, values, count * columns, row * columns);
+                long size = entry.type().bytes(List.of((long) count, (long) columns));
                 MemorySegment to = bytes.asSlice(0, size);
-                entry.type().store(ordered, count, to);
+                entry.type().store(values, count * columns, to);
                 writer.write(entry.name(), written, to);
                 written += size;
                 progress.accept(size);
             }
         }
-    }
-
-    private long headRows(String name, long rows) {
-        String key = name.contains("attn_q") ? "head_count" : "head_count_kv";
-        int heads = (int) fields.metadata().get(fields.family() + ".attention." + key);
-        return rows / heads;
-    }
-
-    /** Halves of heads become neighbours: row j of either half is one of the pair j. */
-    private static float[] turn(float[] values, int count, int columns, int headElements) {
-        float[] turned = new float[count];
-        int half = headElements / columns / 2;
-        for (int head = 0; head < count; head += headElements) {
-            for (int row = 0; row < 2 * half; row++) {
-                int to = 2 * (row % half) + row / half;
-                System.arraycopy(
-                        values, head + row * columns, turned, head + to * columns, columns);
-            }
-        }
-        return turned;
     }
 
     private void requireFinite(GgufWriter.Entry entry, float[] values, int count, long first) {

@@ -52,7 +52,7 @@ final class GgufWriter implements AutoCloseable {
      * Begins a file.
      *
      * @param metadata texts, whole numbers of 32 bits, floats, truth values, lists of texts, arrays
-     *     of whole numbers
+     *     of whole numbers or floats
      * @param tensors in the order that they have in the file
      */
     GgufWriter(Path file, Map<String, Object> metadata, List<Entry> tensors) {
@@ -137,6 +137,12 @@ final class GgufWriter implements AutoCloseable {
                     number(ARRAY, 4).number(INT32, 4).number(numbers.length, 8);
                     for (int number : numbers) {
                         number(number, 4);
+                    }
+                }
+                case float[] numbers -> {
+                    number(ARRAY, 4).number(FLOAT32, 4).number(numbers.length, 8);
+                    for (float number : numbers) {
+                        number(Float.floatToIntBits(number), 4);
                     }
                 }
                 case List<?> texts -> {

@@ -31,7 +31,9 @@ public record ModelCard(
         List<String> metrics,
         Kind kind,
         List<Section> sections) {
-    private static final String FILE = "README.md";
+    /** The page's name. */
+    public static final String FILE = "README.md";
+
     private static final String OURS = "<!-- written by millrace, which writes it anew -->";
 
     /** What lies in a folder, and how Python has it. */

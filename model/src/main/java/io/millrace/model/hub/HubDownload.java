@@ -137,7 +137,7 @@ final class HubDownload {
                         "check the network; the same command goes on from there");
             }
             if (out.size() < file.sizeBytes()) {
-                pause(wait);
+                HubSettings.Patience.pause(wait);
                 wait = wait.multipliedBy(2);
             }
         }
@@ -203,15 +203,6 @@ final class HubDownload {
             digest.update(bytes.flip());
         }
         return file.hash().matches(digest);
-    }
-
-    private static void pause(Duration wait) throws IOException {
-        try {
-            Thread.sleep(wait);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        }
     }
 
     private BadInputException bad(String what, String mend) {

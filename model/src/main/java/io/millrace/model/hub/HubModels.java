@@ -221,7 +221,7 @@ public final class HubModels {
     }
 
     /** Exceptions of connections often have no text of their own. */
-    static String fault(IOException e) {
+    static String fault(Throwable e) {
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 

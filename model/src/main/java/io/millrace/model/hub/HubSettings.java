@@ -36,6 +36,15 @@ public record HubSettings(
         /** What people at a terminal have. */
         public static final Patience USUAL =
                 new Patience(Duration.ofSeconds(60), Duration.ofSeconds(1));
+
+        static void pause(Duration wait) throws IOException {
+            try {
+                Thread.sleep(wait);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IOException("interrupted", e);
+            }
+        }
     }
 
     /** Checks the endpoint. */
@@ -84,6 +93,15 @@ public record HubSettings(
                 token,
                 variables.isOn("HF_HUB_OFFLINE") || variables.isOn("TRANSFORMERS_OFFLINE"),
                 Patience.USUAL);
+    }
+
+    /** Whether nobody else reads what goes to the endpoint: encrypted, or within this machine. */
+    boolean isPrivateWay() {
+        String host = endpoint.getHost();
+        return "https".equals(endpoint.getScheme())
+                || host.equals("localhost")
+                || host.equals("[::1]")
+                || host.matches("127(\\.\\d{1,3}){3}");
     }
 
     /** The same without a network. */

@@ -35,7 +35,7 @@ record TokenizerFiles(
     static final String TOKENIZER = "tokenizer.json";
 
     /** The library that encodes reads it whole, too; the largest published one has 34 MB. */
-    private static final long MAX_TOKENIZER_BYTES = 128L << 20;
+    static final long MAX_TOKENIZER_BYTES = 128L << 20;
 
     private static final String CONFIG = "tokenizer_config.json";
     private static final String MEND = "copy the file again from the original model";

@@ -24,7 +24,8 @@ import java.util.concurrent.Executors;
 
 /**
  * Speaks as the hub does: {@code /api/models}, {@code resolve} with hashes in headers, large files
- * redirected to another server. It can be made to fail in the ways of networks.
+ * redirected to another server, and what {@link FakeUploads} takes. It can be made to fail in the
+ * ways of networks.
  */
 final class FakeHub implements AutoCloseable {
     static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
@@ -45,21 +46,28 @@ final class FakeHub implements AutoCloseable {
     boolean stalls;
     String renamedTo = "";
 
+    final FakeUploads uploads = new FakeUploads(this);
+
     private final HttpServer hub;
     private final HttpServer store;
 
     FakeHub() throws IOException {
-        hub = start(this::answer);
-        store = start(this::give);
+        this(0);
+    }
+
+    /** A hub at a port, or at any that is free. */
+    FakeHub(int port) throws IOException {
+        hub = start(port, this::answer);
+        store = start(0, this::give);
     }
 
     private interface Answer {
         void to(HttpExchange exchange) throws IOException;
     }
 
-    private HttpServer start(Answer answer) throws IOException {
+    private HttpServer start(int port, Answer answer) throws IOException {
         HttpServer server =
-                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
         server.createContext(
                 "/",
                 exchange -> {
@@ -83,15 +91,23 @@ final class FakeHub implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + hub.getAddress().getPort());
     }
 
+    /** Where large files are. */
+    String storeAddress() {
+        return "http://127.0.0.1:" + store.getAddress().getPort();
+    }
+
     private void answer(HttpExchange exchange) throws IOException {
         String path = exchange.getRequestURI().getPath();
         boolean allowed =
                 token.isEmpty()
+                        || path.startsWith("/complete/") // its address was given to who has one
                         || ("Bearer " + token.get())
                                 .equals(exchange.getRequestHeaders().getFirst("Authorization"));
         if (errorStatus != 0 || !allowed) {
             error.ifPresent(code -> exchange.getResponseHeaders().set("X-Error-Code", code));
             send(exchange, errorStatus != 0 ? errorStatus : 401, "{\"error\":\"no\"}");
+        } else if (uploads.takes(exchange)) {
+            uploads.answer(exchange);
         } else if (path.startsWith("/api/models/" + model + "/revision/")) {
             List<Map<String, String>> siblings =
                     files.keySet().stream().map(name -> Map.of("rfilename", name)).toList();
@@ -119,10 +135,7 @@ final class FakeHub implements AutoCloseable {
             exchange.getResponseHeaders().set("ETag", "\"of-the-redirect\"");
             exchange.getResponseHeaders().set("X-Linked-Etag", '"' + etag + '"');
             exchange.getResponseHeaders().set("X-Linked-Size", Integer.toString(bytes.length));
-            exchange.getResponseHeaders()
-                    .set(
-                            "Location",
-                            "http://127.0.0.1:" + store.getAddress().getPort() + "/" + name);
+            exchange.getResponseHeaders().set("Location", storeAddress() + "/" + name);
             exchange.sendResponseHeaders(302, -1);
             return;
         }
@@ -137,6 +150,10 @@ final class FakeHub implements AutoCloseable {
     }
 
     private void give(HttpExchange exchange) throws IOException {
+        if (exchange.getRequestMethod().equals("PUT")) {
+            uploads.store(exchange);
+            return;
+        }
         byte[] bytes = files.get(exchange.getRequestURI().getPath().substring(1));
         String range = exchange.getRequestHeaders().getFirst("Range");
         int from = 0;
@@ -157,7 +174,7 @@ final class FakeHub implements AutoCloseable {
         }
     }
 
-    private static void pauseForTheClient() {
+    static void pauseForTheClient() {
         try {
             Thread.sleep(2000); // longer than the patience of any test
         } catch (InterruptedException e) {
@@ -165,7 +182,7 @@ final class FakeHub implements AutoCloseable {
         }
     }
 
-    private static void send(HttpExchange exchange, int status, String text) throws IOException {
+    static void send(HttpExchange exchange, int status, String text) throws IOException {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         boolean head = exchange.getRequestMethod().equals("HEAD");
         exchange.sendResponseHeaders(status, head ? -1 : bytes.length);
@@ -185,7 +202,7 @@ final class FakeHub implements AutoCloseable {
         return hex("SHA-1", whole);
     }
 
-    private static String hex(String algorithm, byte[] bytes) {
+    static String hex(String algorithm, byte[] bytes) {
         try {
             return HexFormat.of().formatHex(MessageDigest.getInstance(algorithm).digest(bytes));
         } catch (NoSuchAlgorithmException e) {

@@ -26,8 +26,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class HubModelsTest {
     private static final Path ID = Path.of("org", "tiny");
-    private static final HubSettings.Patience SHORT =
-            new HubSettings.Patience(Duration.ofMillis(700), Duration.ofMillis(1));
 
     @TempDir Path temp;
 
@@ -35,6 +33,7 @@ class HubModelsTest {
     private final List<String> said = new ArrayList<>();
     private long progress;
     private Optional<String> token = Optional.empty();
+    private Duration silence = Duration.ofSeconds(20);
 
     @BeforeEach
     void fill() throws IOException {
@@ -168,6 +167,7 @@ class HubModelsTest {
     @Test
     void aConnectionThatFallsSilentIsGivenUp() throws IOException {
         hub.stalls = true;
+        silence = Duration.ofMillis(700);
         hub.cuts.add(5000);
         Path snapshot = models().folder(ID);
         assertThat(snapshot.resolve("model.safetensors"))
@@ -291,11 +291,7 @@ class HubModelsTest {
     void anAddressThatNobodyAnswersIsOneLine() {
         URI nobody = hub.endpoint();
         hub.close();
-        HubModels models =
-                new HubModels(
-                        new HubSettings(temp.resolve("hub"), nobody, token, false, SHORT),
-                        said::add,
-                        bytes -> {});
+        HubModels models = new HubModels(settings(nobody), said::add, bytes -> {});
         assertThatThrownBy(() -> models.folder(ID))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining(
@@ -352,7 +348,12 @@ class HubModelsTest {
     }
 
     private HubSettings settings() {
-        return new HubSettings(temp.resolve("hub"), hub.endpoint(), token, false, SHORT);
+        return settings(hub.endpoint());
+    }
+
+    private HubSettings settings(URI endpoint) {
+        HubSettings.Patience patience = new HubSettings.Patience(silence, Duration.ofMillis(1));
+        return new HubSettings(temp.resolve("hub"), endpoint, token, false, patience);
     }
 
     private static List<String> names(Path folder) throws IOException {

@@ -37,6 +37,17 @@ public final class StoredAdapters {
     }
 
     /**
+     * Checks what can be checked of a folder without its base.
+     *
+     * @throws io.millrace.memory.BadInputException when it is of a type that is not read, or its
+     *     weights are not whole
+     */
+    public static void check(Path folder) {
+        AdapterFolder.type(folder, OPENERS.keySet());
+        AdapterFolder.open(folder).close();
+    }
+
+    /**
      * Opens a folder and checks that it is a whole adapter of a base.
      *
      * @param folder with {@code adapter_config.json} and {@code adapter_model.safetensors}

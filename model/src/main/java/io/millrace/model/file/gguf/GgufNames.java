@@ -1,17 +1,14 @@
 package io.millrace.model.file.gguf;
 
 import java.util.Map;
-import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Names of Hugging Face's files for those of ggml. */
 public final class GgufNames {
     private static final Pattern BLOCK =
             Pattern.compile("blk\\.(\\d+)\\.([a-z_]+)\\.(weight|bias)");
-
-    private static final Pattern LAYER =
-            Pattern.compile("model\\.layers\\.(\\d+)\\.([a-z_.]+)\\.(weight|bias)");
 
     private static final Map<String, String> ENDS =
             Map.of(
@@ -51,21 +48,10 @@ public final class GgufNames {
                 : name;
     }
 
-    /** ggml's name for one of Hugging Face's files; empty where it has none. */
-    public static Optional<String> ggml(String name) {
-        for (Map.Entry<String, String> end : ENDS.entrySet()) {
-            if (end.getValue().equals(name)) {
-                return Optional.of(end.getKey());
-            }
-        }
-        Matcher layer = LAYER.matcher(name);
-        if (!layer.matches()) {
-            return Optional.empty();
-        }
+    /** Modules of a layer by Hugging Face's names, and what ggml calls them. */
+    public static Map<String, String> parts() {
         return PARTS.entrySet().stream()
-                .filter(part -> part.getValue().equals(layer.group(2)))
-                .map(part -> "blk." + layer.group(1) + "." + part.getKey() + "." + layer.group(3))
-                .findFirst();
+                .collect(Collectors.toMap(Map.Entry::getValue, Map.Entry::getKey));
     }
 
     /** Whether ggml turns the rows of a tensor of the family llama. */

@@ -173,6 +173,11 @@ public record PublishedTokenizer(
     }
 
     private Optional<Path> sentencePieceFile() {
+        return sentencePieceFile(modelDir);
+    }
+
+    /** The sentencepiece model of a folder, whatever its tokenizer is. */
+    public static Optional<Path> sentencePieceFile(Path modelDir) {
         return SENTENCE_PIECE_FILES.stream()
                 .map(modelDir::resolve)
                 .filter(Files::exists)

@@ -23,7 +23,7 @@ import java.util.Set;
  *     message</a>
  */
 @SuppressWarnings("ArrayRecordComponent") // handed over to the one who asks
-record SentencePieceFile(List<Piece> pieces, boolean isBytePair, byte[] charsmap) {
+public record SentencePieceFile(List<Piece> pieces, boolean isBytePair, byte[] charsmap) {
     /** The largest published one (256,000 pieces) has 4.7 MB. */
     private static final long MAX_BYTES = 64L << 20;
 
@@ -43,7 +43,7 @@ record SentencePieceFile(List<Piece> pieces, boolean isBytePair, byte[] charsmap
                     6L, Kind.BYTE);
 
     /** What a piece is for. */
-    enum Kind {
+    public enum Kind {
         /** Text. */
         NORMAL,
         /** What no piece covers. */
@@ -65,9 +65,10 @@ record SentencePieceFile(List<Piece> pieces, boolean isBytePair, byte[] charsmap
      * @param score the logarithm of a unigram's probability; of byte pairs minus its rank
      * @param kind what it is for
      */
-    record Piece(String text, float score, Kind kind) {}
+    public record Piece(String text, float score, Kind kind) {}
 
-    SentencePieceFile {
+    /** Freezes the pieces. */
+    public SentencePieceFile {
         pieces = List.copyOf(pieces);
     }
 
@@ -76,7 +77,7 @@ record SentencePieceFile(List<Piece> pieces, boolean isBytePair, byte[] charsmap
      *
      * @throws BadInputException when it is no whole one
      */
-    static SentencePieceFile read(Path file) {
+    public static SentencePieceFile read(Path file) {
         byte[] bytes;
         try {
             if (Files.size(file) > MAX_BYTES) {
