@@ -3,6 +3,7 @@ package io.millrace.memory.slice;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.millrace.memory.ByteSize;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 
 /**
  * Slices in memory that workers of one host have mapped. A slice has one place, its number modulo
@@ -374,6 +376,20 @@ public final class SliceRing implements SliceExchange {
     @Override
     public long peerBytes() {
         return peerBytes.get();
+    }
+
+    /** How many workers share it. */
+    public int sharers() {
+        return ranks.size();
+    }
+
+    /** The others and what all share, for people. */
+    public String describe() {
+        String others = ranks.stream()
+                .filter(rank -> rank != rank())
+                .map(rank -> "worker " + rank)
+                .collect(Collectors.joining(" and "));
+        return others + " (" + ByteSize.format(shape.bytes()) + " shared)";
     }
 
     @Override
