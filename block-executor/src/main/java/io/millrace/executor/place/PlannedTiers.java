@@ -133,10 +133,12 @@ public final class PlannedTiers implements AutoCloseable {
             return false;
         }
         try {
-            TierPlan.of(
-                    tierPlan.needs().sharing(workers),
-                    budgets(ledger).withDevice(device.capacityBytes()));
-            return true;
+            TierPlan shared =
+                    TierPlan.of(
+                            tierPlan.needs().sharing(workers),
+                            budgets(ledger).withDevice(device.capacityBytes()));
+            // What runs ahead saves more than a drive that is read once.
+            return shared.placement().prefetch() >= Math.min(1, tierPlan.placement().prefetch());
         } catch (BadInputException e) {
             return false;
         }

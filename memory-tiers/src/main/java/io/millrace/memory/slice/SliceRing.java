@@ -144,7 +144,9 @@ public final class SliceRing implements SliceExchange {
     @Override
     public void leave() {
         attends = false;
-        WORD.getAndBitwiseAnd(shared, ATTENDING_AT, ~(1L << me));
+        if (!closed) {
+            WORD.getAndBitwiseAnd(shared, ATTENDING_AT, ~(1L << me));
+        }
     }
 
     @Override
@@ -385,10 +387,11 @@ public final class SliceRing implements SliceExchange {
 
     /** The others and what all share, for people. */
     public String describe() {
-        String others = ranks.stream()
-                .filter(rank -> rank != rank())
-                .map(rank -> "worker " + rank)
-                .collect(Collectors.joining(" and "));
+        String others =
+                ranks.stream()
+                        .filter(rank -> rank != rank())
+                        .map(rank -> "worker " + rank)
+                        .collect(Collectors.joining(" and "));
         return others + " (" + ByteSize.format(shape.bytes()) + " shared)";
     }
 
@@ -402,8 +405,8 @@ public final class SliceRing implements SliceExchange {
         if (closed) {
             return;
         }
-        closed = true;
         leave();
+        closed = true;
         file.close();
         ledger.release(Tier.HOST, shape.bytesEach());
     }
