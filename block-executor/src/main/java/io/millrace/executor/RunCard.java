@@ -7,6 +7,7 @@ import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.config.data.SampleSettings;
+import io.millrace.executor.config.data.SliceSharing;
 import io.millrace.executor.config.data.TrackConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSetup;
@@ -31,6 +32,7 @@ final class RunCard {
                     ArithmeticConfig.STEPS,
                     OutputConfig.RESUME,
                     Parallel.OPTION,
+                    SliceSharing.OPTION,
                     OutputConfig.METRICS_PORT,
                     OutputConfig.CHECKPOINT_EVERY,
                     OutputConfig.MAX_TIME);

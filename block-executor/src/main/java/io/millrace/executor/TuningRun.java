@@ -27,6 +27,8 @@ import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.telemetry.EvalMetrics;
 import io.millrace.telemetry.OperatorUse;
+import io.millrace.telemetry.SliceBytes;
+import io.millrace.telemetry.StepCounts;
 import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
@@ -55,6 +57,7 @@ public final class TuningRun {
     private EvalResult after;
     private long evaluatedStep = -1;
     private Map<String, Double> operatorsBefore;
+    private SliceBytes slicesBefore = SliceBytes.NONE;
     private double lastLoss = Double.NaN;
     private long keptStep;
     private boolean patienceIsOver;
@@ -308,6 +311,7 @@ public final class TuningRun {
         double loss = record.loss();
         double slope = record.meanSlope();
         lastLoss = loss;
+        SliceBytes slices = setup.model().tiers().sliceBytes();
         StepMetrics line =
                 new StepMetrics(
                         record.step(),
@@ -317,7 +321,8 @@ public final class TuningRun {
                         tokens,
                         overlap,
                         use,
-                        meter.droppedSpans());
+                        new StepCounts(meter.droppedSpans(), slices.since(slicesBefore)));
+        slicesBefore = slices;
         metrics.write(line);
         observers.step(line, meter);
         if (!setup.workers().isAlone()) {
@@ -339,6 +344,7 @@ public final class TuningRun {
         if (setup.data().eval() == null || !setup.workers().leads()) {
             return null;
         }
+        setup.model().tiers().readAlone();
         EvalResult result = evaluator.evaluate(setup.data().eval(), setup.history().updates());
         long step = setup.history().updates().lastStep();
         OptionalDouble accuracy =

@@ -7,7 +7,12 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExecutorOperations;
 import io.millrace.cli.context.Interruption;
 import io.millrace.cli.context.Models;
+import io.millrace.memory.DType;
+import io.millrace.model.config.ModelConfig;
 import io.millrace.model.hub.HubSettings;
+import io.millrace.model.synthetic.SyntheticModel;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,7 +20,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -38,6 +45,11 @@ public final class TestRun {
 
     /** A run of so many steps, with options of its own. */
     public TestRun(Path temp, int steps, String... more) throws IOException {
+        this(temp, SAMPLES.resolve("tiny-lm"), steps, more);
+    }
+
+    /** The same of another model with the sample's tokenizer. */
+    public TestRun(Path temp, Path model, int steps, String... more) throws IOException {
         this.temp = temp;
         Path data = temp.resolve("train.jsonl");
         try (Stream<String> lines = Files.lines(SAMPLES.resolve("reviews-train.jsonl"))) {
@@ -47,7 +59,7 @@ public final class TestRun {
                 new ArrayList<>(
                         List.of(
                                 "tune",
-                                "--model=" + SAMPLES.resolve("tiny-lm"),
+                                "--model=" + model,
                                 "--train=" + data,
                                 "--template={text} It was",
                                 "--label-words= terrible, great",
@@ -56,6 +68,36 @@ public final class TestRun {
                                 "--micro-batch=1",
                                 "--seed=77"));
         options.addAll(List.of(more));
+    }
+
+    /** A model of the sample's kind and tokenizer, of so many layers and so wide. */
+    public static Path model(Path folder, long layers, long hidden) throws IOException {
+        Path sample = SAMPLES.resolve("tiny-lm");
+        Map<String, Object> fields =
+                new LinkedHashMap<>(
+                        Json.parseObject(Files.readString(sample.resolve("config.json"))).fields());
+        fields.put("num_hidden_layers", layers);
+        fields.put("hidden_size", hidden);
+        fields.put("intermediate_size", 3 * hidden);
+        SyntheticModel.write(
+                ModelConfig.of("config.json", new JsonObject(fields)),
+                DType.BF16,
+                7,
+                folder,
+                bytes -> {});
+        try (Stream<Path> files = Files.list(sample)) {
+            for (Path file : files.filter(one -> isTokenizer(one)).toList()) {
+                Files.copy(
+                        file,
+                        folder.resolve(file.getFileName()),
+                        StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+        return folder;
+    }
+
+    private static boolean isTokenizer(Path file) {
+        return file.getFileName().toString().startsWith("tokenizer");
     }
 
     public Path out(String name) {

@@ -13,7 +13,7 @@ import java.util.Map;
  * @param tokens tokens of the step's batch
  * @param overlap the step's lanes and length
  * @param operators what the workers of a CPU did
- * @param droppedSpans spans that the recorder dropped, and which the overlap therefore misses
+ * @param counts what was counted beside the lanes
  */
 public record StepMetrics(
         long step,
@@ -23,7 +23,32 @@ public record StepMetrics(
         long tokens,
         StepOverlap overlap,
         OperatorUse operators,
-        long droppedSpans) {
+        StepCounts counts) {
+    /** Of a worker that reads all its blocks itself. */
+    public StepMetrics(
+            long step,
+            double loss,
+            double projectedGrad,
+            double lr,
+            long tokens,
+            StepOverlap overlap,
+            OperatorUse operators,
+            long droppedSpans) {
+        this(
+                step,
+                loss,
+                projectedGrad,
+                lr,
+                tokens,
+                overlap,
+                operators,
+                new StepCounts(droppedSpans, SliceBytes.NONE));
+    }
+
+    /** Spans that the recorder dropped. */
+    public long droppedSpans() {
+        return counts.droppedSpans();
+    }
 
     /** Tokens of the batch over the step's length; 0 for a step without length. */
     public double tokensPerSecond() {
@@ -31,8 +56,8 @@ public record StepMetrics(
     }
 
     /**
-     * The fields of the line, in its order; {@code operator_seconds} and {@code dropped_spans} only
-     * where there are any.
+     * The fields of the line, in its order; {@code operator_seconds}, {@code slices} and {@code
+     * dropped_spans} only where there are any.
      */
     public Map<String, Object> fields() {
         Map<String, Object> lanes = new LinkedHashMap<>();
@@ -60,8 +85,14 @@ public record StepMetrics(
         if (operators.workers() > 0) {
             line.put("operator_seconds", operators.fields(overlap.seconds()));
         }
-        if (droppedSpans > 0) {
-            line.put("dropped_spans", droppedSpans);
+        if (!counts.slices().isNothing()) {
+            Map<String, Object> slices = new LinkedHashMap<>();
+            slices.put("drive_bytes", counts.slices().drive());
+            slices.put("peer_bytes", counts.slices().peers());
+            line.put("slices", slices);
+        }
+        if (counts.droppedSpans() > 0) {
+            line.put("dropped_spans", counts.droppedSpans());
         }
         return line;
     }

@@ -1,6 +1,7 @@
 package io.millrace.executor.config;
 
 import io.millrace.executor.config.data.Parallel;
+import io.millrace.executor.config.data.SliceSharing;
 import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * @param memory where the bytes may be
  * @param output what it leaves behind
  * @param parallel what of a step several workers divide
+ * @param slices whether workers of one host read for each other
  */
 public record TuneConfig(
         Path model,
@@ -25,7 +27,8 @@ public record TuneConfig(
         ArithmeticConfig arithmetic,
         MemoryConfig memory,
         OutputConfig output,
-        Parallel parallel) {
+        Parallel parallel,
+        SliceSharing slices) {
     /** Hugging Face folder of the base model. */
     public static final Option<Path> MODEL =
             Option.named("model", OptionTypes.PATH)
@@ -96,7 +99,10 @@ public record TuneConfig(
                 .with(output.settings())
                 .with(
                         Parallel.OPTION,
-                        parallel == Parallel.AUTO ? Optional.empty() : Optional.of(parallel));
+                        parallel == Parallel.AUTO ? Optional.empty() : Optional.of(parallel))
+                .with(
+                        SliceSharing.OPTION,
+                        slices == SliceSharing.AUTO ? Optional.empty() : Optional.of(slices));
     }
 
     /** The same by their names: what a record of the run keeps. */

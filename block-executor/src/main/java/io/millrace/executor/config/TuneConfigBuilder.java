@@ -3,6 +3,7 @@ package io.millrace.executor.config;
 import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.data.Parallel;
 import io.millrace.executor.config.data.SampleSettings;
+import io.millrace.executor.config.data.SliceSharing;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.model.text.task.PromptTask;
@@ -266,6 +267,11 @@ public final class TuneConfigBuilder {
         return set(Parallel.OPTION, what);
     }
 
+    /** Whether workers of one host read for each other. */
+    public TuneConfigBuilder slices(SliceSharing wanted) {
+        return set(SliceSharing.OPTION, wanted);
+    }
+
     /** What decides the bytes of the result, checked. */
     public ArithmeticConfig arithmetic() {
         settings = withTask(settings);
@@ -297,6 +303,7 @@ public final class TuneConfigBuilder {
                 arithmetic(),
                 new MemoryConfig(settings),
                 new OutputConfig(settings),
-                settings.find(Parallel.OPTION).orElse(Parallel.AUTO));
+                settings.find(Parallel.OPTION).orElse(Parallel.AUTO),
+                settings.find(SliceSharing.OPTION).orElse(SliceSharing.AUTO));
     }
 }

@@ -11,7 +11,10 @@ import io.millrace.memory.host.Pinning;
 import io.millrace.memory.nvme.BlockSource;
 import io.millrace.memory.nvme.BlockStore;
 import io.millrace.memory.nvme.LayeredSource;
+import io.millrace.memory.nvme.OriginalReader;
 import io.millrace.memory.nvme.RowSource;
+import io.millrace.memory.nvme.SlicedOriginals;
+import io.millrace.memory.nvme.SlicedStore;
 import io.millrace.memory.nvme.SpillFile;
 import io.millrace.memory.nvme.StoreSyncer;
 import io.millrace.memory.nvme.SyncCadence;
@@ -19,6 +22,7 @@ import io.millrace.memory.nvme.io.FaultPlan;
 import io.millrace.memory.nvme.io.FaultyFileIo;
 import io.millrace.memory.nvme.io.FileIo;
 import io.millrace.memory.nvme.io.IoOptions;
+import io.millrace.memory.slice.SliceRing;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockSink;
 import io.millrace.prefetch.DevicePort;
@@ -27,6 +31,7 @@ import io.millrace.prefetch.FeedPorts;
 import io.millrace.prefetch.PipelinedFeed;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.ResidentFeed;
+import io.millrace.telemetry.SliceBytes;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -156,7 +161,15 @@ public final class BlockTiers implements AutoCloseable {
                 .orElseGet(() -> new RunStore.Earlier(Optional.empty(), Optional.empty()));
     }
 
-    private static BlockSource layered(Optional<BlockStore> store, List<BlockSource> beneath) {
+    /** Where blocks are read, with others where there are such. */
+    private BlockSource shared(BlockStore changed, FileIo drive) {
+        return plan.slices().isPresent()
+                ? new SlicedStore(changed, plan.slices().get(), drive.options(), host)
+                : changed;
+    }
+
+    private static BlockSource layered(
+            Optional<? extends BlockSource> store, List<BlockSource> beneath) {
         List<BlockSource> layers = new ArrayList<>();
         store.ifPresent(layers::add);
         layers.addAll(beneath);
@@ -220,7 +233,7 @@ public final class BlockTiers implements AutoCloseable {
         return new FeedPorts(
                 host,
                 devicePort(),
-                layered(store, originals(drive)),
+                layered(store.map(changed -> shared(changed, drive)), originals(drive)),
                 Optional.of(sink),
                 storeFolder.map(StoreFolder::journal).orElse(step -> {}),
                 plan.spans());
@@ -229,8 +242,12 @@ public final class BlockTiers implements AutoCloseable {
     private List<BlockSource> originals(FileIo drive) {
         BlockOrigin origin = plan.origin();
         return origin.isStoredAsNeeded()
-                ? List.of(plan.own(origin.direct(drive, host)))
+                ? List.of(shared(plan.own(origin.direct(drive, host))))
                 : origin.converting();
+    }
+
+    private BlockSource shared(OriginalReader files) {
+        return plan.slices().isPresent() ? new SlicedOriginals(files, plan.slices().get()) : files;
     }
 
     private Optional<DevicePort> devicePort() {
@@ -246,6 +263,23 @@ public final class BlockTiers implements AutoCloseable {
             syncer = Optional.of(plan.own(StoreSyncer.start(store.get(), SyncCadence.DEFAULT)));
             nextSettleNs = System.nanoTime() + SETTLING.pauseAfter(Duration.ZERO).toNanos();
         }
+    }
+
+    /** Says that a pass begins that other workers of this host take as well. */
+    public void readWithOthers() {
+        plan.slices().ifPresent(SliceRing::attend);
+    }
+
+    /** Says that passes come that this worker takes alone. */
+    public void readAlone() {
+        plan.slices().ifPresent(SliceRing::leave);
+    }
+
+    /** Bytes that came by slices, and who has read them; nothing where all are read alone. */
+    public SliceBytes sliceBytes() {
+        return plan.slices()
+                .map(ring -> new SliceBytes(ring.driveBytes(), ring.peerBytes()))
+                .orElse(SliceBytes.NONE);
     }
 
     /** Whether changed blocks go to a store: then a run needs no checkpoints to go on. */
@@ -325,12 +359,16 @@ public final class BlockTiers implements AutoCloseable {
         if (plan.tierPlan().spillBytes() > 0) {
             where += ", " + ByteSize.format(plan.tierPlan().spillBytes()) + " set aside in a step";
         }
+        if (plan.slices().isPresent()) {
+            where += ", in slices with " + plan.slices().get().describe();
+        }
         String pins = host.pinReport().describe();
         return "device " + device().describe() + ", " + where + (pins.isEmpty() ? "" : "; " + pins);
     }
 
     @Override
     public void close() {
+        readAlone(); // nobody waits for a lane that is to end, nor that lane for anybody
         plan.close();
         if (discardStore) {
             storeFolder.ifPresent(StoreFolder::remove);

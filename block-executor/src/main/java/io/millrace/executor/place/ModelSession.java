@@ -15,6 +15,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.OwnedResources;
 import io.millrace.memory.Tier;
+import io.millrace.memory.slice.SliceRing;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.StateFile;
@@ -44,6 +45,7 @@ public final class ModelSession implements AutoCloseable {
     private final SpanRecorder spans = new SpanRecorder();
     private final Engine engine;
     private final OwnedResources owned = new OwnedResources();
+    private Optional<SliceRing> slices = Optional.empty();
 
     /**
      * A base that moves as a copy of fewer bits.
@@ -338,6 +340,18 @@ public final class ModelSession implements AutoCloseable {
     }
 
     /**
+     * Has what is planned from here on read slices for other workers of this host; the session
+     * closes the way to them.
+     */
+    public void share(SliceRing ring) {
+        slices = Optional.of(own(ring));
+    }
+
+    private int sharers() {
+        return slices.map(SliceRing::sharers).orElse(0);
+    }
+
+    /**
      * Plans forwards alone, wherever blocks lie.
      *
      * @param size the most that any forward asks for
@@ -354,7 +368,8 @@ public final class ModelSession implements AutoCloseable {
         if (spilling.isEmpty() || !memory.device().kind().unifiedMemory()) {
             return all;
         }
-        TierPlan.Needs whole = PlannedTiers.needs(memory, origin, all.need(), writesBack);
+        TierPlan.Needs whole =
+                PlannedTiers.needs(memory, origin, all.need(), writesBack, sharers());
         TierPlan.Needs less = whole.withForwards(spilling.get().need());
         TierPlan.Needs taken = TierPlan.fitting(whole, less, PlannedTiers.budgets(ledger));
         return taken.equals(less) ? spilling.get() : all;
@@ -373,13 +388,18 @@ public final class ModelSession implements AutoCloseable {
                                 chooser -> {
                                     TierPlan.Needs needs =
                                             PlannedTiers.needs(
-                                                    memory, origin, forwards.need(), writesBack);
+                                                    memory,
+                                                    origin,
+                                                    forwards.need(),
+                                                    writesBack,
+                                                    sharers());
                                     return memory.withPrefetch(
                                             chooser.prefetch(needs, PlannedTiers.budgets(ledger)));
                                 })
                         .orElse(memory);
         PlannedTiers tiers =
-                PlannedTiers.plan(chosen, ledger, origin, spans, forwards.need(), writesBack);
+                PlannedTiers.plan(
+                        chosen, ledger, origin, spans, forwards.need(), writesBack, slices);
         PlannedModel planned = owned.own(new PlannedModel(tiers, forwards, spans));
         forwards.require(tiers.device());
         return planned;

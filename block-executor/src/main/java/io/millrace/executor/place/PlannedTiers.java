@@ -2,13 +2,16 @@ package io.millrace.executor.place;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.step.Engine;
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.OwnedResources;
 import io.millrace.memory.Tier;
 import io.millrace.memory.device.Device;
 import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
+import io.millrace.memory.slice.SliceRing;
 import io.millrace.telemetry.SpanRecorder;
+import java.util.Optional;
 
 /**
  * Where a run's blocks will lie, as its budgets decide; of what they need, nothing is allocated.
@@ -22,6 +25,7 @@ public final class PlannedTiers implements AutoCloseable {
     private final OwnedResources owned;
     private final Device device;
     private final TierPlan tierPlan;
+    private final Optional<SliceRing> slices;
 
     private PlannedTiers(
             MemoryConfig config,
@@ -30,7 +34,8 @@ public final class PlannedTiers implements AutoCloseable {
             SpanRecorder spans,
             OwnedResources owned,
             Device device,
-            TierPlan tierPlan) {
+            TierPlan tierPlan,
+            Optional<SliceRing> slices) {
         this.config = config;
         this.ledger = ledger;
         this.origin = origin;
@@ -38,6 +43,7 @@ public final class PlannedTiers implements AutoCloseable {
         this.owned = owned;
         this.device = device;
         this.tierPlan = tierPlan;
+        this.slices = slices;
     }
 
     /**
@@ -49,6 +55,7 @@ public final class PlannedTiers implements AutoCloseable {
      * @param spans what transfers are recorded in
      * @param need what else memory has to hold
      * @param writesBack whether blocks change
+     * @param slices the way to workers of this host that read for each other; outlives this
      * @throws io.millrace.memory.BadInputException when a budget is too small, naming the smallest
      *     that works
      */
@@ -58,16 +65,22 @@ public final class PlannedTiers implements AutoCloseable {
             BlockOrigin origin,
             SpanRecorder spans,
             Engine.Need need,
-            boolean writesBack) {
+            boolean writesBack,
+            Optional<SliceRing> slices) {
         OwnedResources owned = new OwnedResources();
         try {
             Device device =
                     owned.own(Devices.open(config.device(), ledger, DeviceOptions.defaults()));
             TierPlan tierPlan =
                     TierPlan.of(
-                            needs(config, origin, need, writesBack),
+                            needs(
+                                    config,
+                                    origin,
+                                    need,
+                                    writesBack,
+                                    slices.map(SliceRing::sharers).orElse(0)),
                             budgets(ledger).withDevice(device.capacityBytes()));
-            return new PlannedTiers(config, ledger, origin, spans, owned, device, tierPlan);
+            return new PlannedTiers(config, ledger, origin, spans, owned, device, tierPlan, slices);
         } catch (RuntimeException | Error e) {
             try (owned) {
                 throw e;
@@ -75,9 +88,13 @@ public final class PlannedTiers implements AutoCloseable {
         }
     }
 
-    /** What has to be placed. */
+    /** What has to be placed, where so many workers of the host read for each other. */
     static TierPlan.Needs needs(
-            MemoryConfig config, BlockOrigin origin, Engine.Need need, boolean writesBack) {
+            MemoryConfig config,
+            BlockOrigin origin,
+            Engine.Need need,
+            boolean writesBack,
+            int sharers) {
         return new TierPlan.Needs(
                 origin.blockBytes(),
                 origin.headBytes(),
@@ -86,7 +103,7 @@ public final class PlannedTiers implements AutoCloseable {
                 config.device().kind().unifiedMemory(),
                 config.overlap() ? config.prefetch() : 0,
                 writesBack,
-                origin.isStoredAsNeeded());
+                new StreamBuffers(origin.isStoredAsNeeded(), sharers));
     }
 
     /** What it may take. */
@@ -98,6 +115,33 @@ public final class PlannedTiers implements AutoCloseable {
     /** What was decided. */
     public TierPlan tierPlan() {
         return tierPlan;
+    }
+
+    /** The way to workers of this host that read for each other. */
+    Optional<SliceRing> slices() {
+        return slices;
+    }
+
+    /**
+     * Whether blocks stream, from places that others may read as well, and budgets leave room to do
+     * so for so many workers.
+     */
+    public boolean canShare(int workers) {
+        boolean streams = tierPlan.placement().homes().contains(Tier.NVME);
+        boolean sliced = tierPlan.needs().buffers().direct() || tierPlan.needs().writesBack();
+        if (!streams || !sliced) {
+            return false;
+        }
+        try {
+            TierPlan shared =
+                    TierPlan.of(
+                            tierPlan.needs().sharing(workers),
+                            budgets(ledger).withDevice(device.capacityBytes()));
+            // What runs ahead saves more than a drive that is read once.
+            return shared.placement().prefetch() >= Math.min(1, tierPlan.placement().prefetch());
+        } catch (BadInputException e) {
+            return false;
+        }
     }
 
     /** What the store of changed blocks will take on its drive; 0 where there is none. */

@@ -41,12 +41,18 @@ public final class SharedModel implements AutoCloseable {
                         .withPrefetch(
                                 forecast.prefetch(
                                         PlannedTiers.needs(
-                                                first.memory(), origins.getFirst(), need, false),
+                                                first.memory(), origins.getFirst(), need, false, 0),
                                         PlannedTiers.budgets(first.ledger())));
         tiers =
                 owned.own(
                         PlannedTiers.plan(
-                                memory, first.ledger(), origins.getFirst(), spans, need, false));
+                                memory,
+                                first.ledger(),
+                                origins.getFirst(),
+                                spans,
+                                need,
+                                false,
+                                Optional.empty()));
     }
 
     /**

@@ -42,7 +42,7 @@ public record TierPlan(
      * @param unified whether the device computes on host memory
      * @param prefetch visits ahead that are on their way; 0 without overlap
      * @param writesBack whether blocks change
-     * @param direct whether blocks are read straight from the user's files, through staging
+     * @param buffers what the way from the drive takes
      */
     public record Needs(
             List<Long> blockBytes,
@@ -52,10 +52,31 @@ public record TierPlan(
             boolean unified,
             int prefetch,
             boolean writesBack,
-            boolean direct) {
+            StreamBuffers buffers) {
         public Needs withPrefetch(int blocks) {
             return new Needs(
-                    blockBytes, headBytes, visits, forwards, unified, blocks, writesBack, direct);
+                    blockBytes, headBytes, visits, forwards, unified, blocks, writesBack, buffers);
+        }
+
+        /** The same where so many workers of the host read slices for each other. */
+        public Needs sharing(int workers) {
+            return new Needs(
+                    blockBytes,
+                    headBytes,
+                    visits,
+                    forwards,
+                    unified,
+                    prefetch,
+                    writesBack,
+                    new StreamBuffers(buffers.direct(), workers));
+        }
+
+        /** What streaming reserves beside slots. */
+        private long streamingBytes(long hostBudget) {
+            IoOptions options = IoOptions.beside(hostBudget);
+            // Staging is left room for even where blocks come without.
+            StreamBuffers most = new StreamBuffers(true, buffers.sharers());
+            return most.bytes(options, writesBack) + STORE_BYTES;
         }
 
         long largestBlock() {
@@ -65,7 +86,7 @@ public record TierPlan(
         /** The same of other forwards over the same blocks. */
         public Needs withForwards(Engine.Need need) {
             return new Needs(
-                    blockBytes, headBytes, visits, need, unified, prefetch, writesBack, direct);
+                    blockBytes, headBytes, visits, need, unified, prefetch, writesBack, buffers);
         }
 
         public long scratchBytes() {
@@ -117,7 +138,7 @@ public record TierPlan(
                         deviceLeft,
                         needs.prefetch(),
                         needs.writesBack());
-        long streaming = streamingBytes(budgets.host());
+        long streaming = needs.streamingBytes(budgets.host());
         Placement placement =
                 place(request, budgets.host() - needs.scratchOnHost())
                         .filter(found -> !found.homes().contains(Tier.NVME))
@@ -194,14 +215,14 @@ public record TierPlan(
     }
 
     private static long withHost(Needs needs, long hostBudget) {
-        long streaming = needs.largestBlock() + streamingBytes(hostBudget);
+        long streaming = needs.largestBlock() + needs.streamingBytes(hostBudget);
         return needs.scratchOnHost() + Math.min(needs.everything(), streaming);
     }
 
     private static long hostBytes(Needs needs, Placement placement, long hostBudget) {
         long buffers = 0;
         if (placement.homes().contains(Tier.NVME)) {
-            long staging = needs.direct() ? IoOptions.beside(hostBudget).stagingBytes() : 0;
+            long staging = needs.buffers().bytes(IoOptions.beside(hostBudget), needs.writesBack());
             // One reader; one writer of the pipeline and one for what is flushed.
             buffers = staging + (needs.writesBack() ? BlockStore.bufferBytes(1, 2) : 0);
         }
@@ -241,7 +262,7 @@ public record TierPlan(
                         "%s does not hold the largest block (%s) beside what this batch needs (%s)",
                         ByteSize.format(hostBudget),
                         ByteSize.format(needs.largestBlock()),
-                        ByteSize.format(needs.scratchOnHost() + streamingBytes(hostBudget))),
+                        ByteSize.format(needs.scratchOnHost() + needs.streamingBytes(hostBudget))),
                 mend(minimumHostBytes(needs, budgets.device())));
     }
 
@@ -264,9 +285,5 @@ public record TierPlan(
         return String.format(
                 "give at least %d (%s), or a smaller --micro-batch or --seq-len",
                 smallest, ByteSize.formatAtLeast(smallest));
-    }
-
-    private static long streamingBytes(long hostBudget) {
-        return IoOptions.beside(hostBudget).stagingBytes() + STORE_BYTES;
     }
 }

@@ -3,6 +3,7 @@ package io.millrace.executor.plan;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.Engines;
+import io.millrace.executor.place.StreamBuffers;
 import io.millrace.executor.place.TierPlan;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
@@ -164,7 +165,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         machine.device().isUnified(),
                         options.memory().overlap() ? options.memory().prefetch() : 0,
                         model.writesBack(),
-                        model.direct());
+                        new StreamBuffers(model.direct()));
         return new Ways(all, spilling.map(plan -> all.withForwards(plan.need())));
     }
 

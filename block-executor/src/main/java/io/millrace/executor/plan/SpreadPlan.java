@@ -101,6 +101,15 @@ public final class SpreadPlan {
         return batch.size();
     }
 
+    /**
+     * Bytes that each worker's step asks of its drive, and which workers of one host could read for
+     * each other; 0 where nothing streams, or only what is converted on the way.
+     */
+    public long sharedReadBytes() {
+        boolean sliced = plan.model().direct() || plan.model().writesBack();
+        return sliced ? plan.placement().nvmeBytesPerStep() : 0;
+    }
+
     /** The most that queries of a pass can be cut into. */
     public int cuts() {
         List<Query> queries = queries(arithmetic.estimator().questions());

@@ -7,6 +7,7 @@ import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.RecipeText;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.data.Parallel;
+import io.millrace.executor.config.data.SliceSharing;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.objective.GreedyAnswers;
@@ -18,14 +19,21 @@ import io.millrace.executor.place.PlannedTiers;
 import io.millrace.executor.place.RunningModel;
 import io.millrace.executor.place.StoreFolder;
 import io.millrace.executor.place.StoreRecord;
+import io.millrace.executor.place.StreamBuffers;
 import io.millrace.executor.place.TunedFolder;
 import io.millrace.executor.plan.RunForecast;
 import io.millrace.executor.spread.JournalMeeting;
+import io.millrace.executor.spread.SharedPlace;
+import io.millrace.executor.spread.SliceMeeting;
 import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.Tier;
+import io.millrace.memory.nvme.io.IoOptions;
+import io.millrace.memory.slice.RingShape;
+import io.millrace.memory.slice.SliceRing;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.WeightScan;
@@ -35,7 +43,9 @@ import io.millrace.model.text.Tokenizer;
 import io.millrace.model.text.task.PromptTask;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -191,6 +201,7 @@ public final class RunPreparation {
         fields.put(OutputConfig.RESUME.name(), config.output().resume());
         fields.put(OutputConfig.EVAL_EVERY.name(), config.output().evalEvery());
         fields.put(Parallel.OPTION.name(), config.parallel().label());
+        fields.put(SliceSharing.OPTION.name(), config.slices().label());
         fields.put("workers", workers.size());
         return fields;
     }
@@ -254,8 +265,7 @@ public final class RunPreparation {
      */
     RunSetup begin() {
         try {
-            PlannedModel planned =
-                    session.plan(size, folding, origin, writesBack(), Optional.of(forecast));
+            PlannedModel planned = planWithOthers();
             require(planned.tiers());
             workers.meetings().ready();
             store = store();
@@ -269,6 +279,46 @@ public final class RunPreparation {
             giveUp(e);
             throw e;
         }
+    }
+
+    /** Where workers of this host read for each other, room is left for what they share. */
+    private PlannedModel planWithOthers() {
+        PlannedModel alone = plan();
+        IoOptions options = IoOptions.beside(session.ledger().budget(Tier.HOST));
+        SliceSharing wanted = config.slices();
+        boolean can =
+                !workers.isAlone()
+                        && wanted != SliceSharing.OFF
+                        && alone.tiers().canShare(Math.min(workers.size(), RingShape.MOST_MEMBERS));
+        Optional<SliceRing> ring =
+                new SliceMeeting(
+                                workers,
+                                wanted,
+                                session.ledger(),
+                                sharers -> StreamBuffers.ring(sharers, options))
+                        .hold(can ? SharedPlace.of(read(alone.tiers()), options.pieceBytes()) : "");
+        if (ring.isEmpty()) {
+            return alone;
+        }
+        session.share(ring.get());
+        alone.close();
+        return plan();
+    }
+
+    private PlannedModel plan() {
+        return session.plan(size, folding, origin, writesBack(), Optional.of(forecast));
+    }
+
+    /** Folders that blocks are read from. */
+    private List<Path> read(PlannedTiers tiers) {
+        List<Path> folders = new ArrayList<>();
+        if (tiers.tierPlan().needs().buffers().direct()) {
+            folders.add(session.checkpoint().tensors().values().iterator().next().file());
+        }
+        if (writesBack()) {
+            folders.add(folder.store(config.memory().nvmeDir()));
+        }
+        return folders;
     }
 
     /**

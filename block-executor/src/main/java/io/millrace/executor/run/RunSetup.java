@@ -178,7 +178,11 @@ public final class RunSetup implements AutoCloseable {
         return new StepRunner(
                 workers().isAlone()
                         ? model.forward()
-                        : new SpreadForward(model.forward(), workers(), config.parallel()),
+                        : new SpreadForward(
+                                model.forward(),
+                                workers(),
+                                config.parallel(),
+                                model.tiers()::readWithOthers),
                 arithmetic.estimator(),
                 new StepRunner.StepOptions(
                         arithmetic.seed(),

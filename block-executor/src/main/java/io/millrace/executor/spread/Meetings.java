@@ -21,7 +21,15 @@ import java.util.Set;
 public final class Meetings {
     /** The topics, in order. */
     private static final List<String> TOPICS =
-            List.of("begin", "identity", "journal", "journal-lines", "ready");
+            List.of(
+                    "begin",
+                    "identity",
+                    "journal",
+                    "journal-lines",
+                    "places",
+                    "slices",
+                    "slices-mapped",
+                    "ready");
 
     private static final byte SAYS = 0;
     private static final byte IS_REFUSED = 1;

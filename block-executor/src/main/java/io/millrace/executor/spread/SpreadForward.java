@@ -19,6 +19,7 @@ public final class SpreadForward implements Forward {
     private final Workers workers;
     private final Parallel mode;
     private final Grain grain;
+    private final Runnable begins;
     private boolean warned;
 
     /**
@@ -27,11 +28,13 @@ public final class SpreadForward implements Forward {
      * @param own computes its shares; its owner closes it
      * @param workers the others
      * @param mode what is divided
+     * @param begins hears of each pass that this worker has a share of, before it begins
      */
-    public SpreadForward(Forward own, Workers workers, Parallel mode) {
+    public SpreadForward(Forward own, Workers workers, Parallel mode, Runnable begins) {
         this.own = own;
         this.workers = workers;
         this.mode = mode;
+        this.begins = begins;
         grain = agreed();
     }
 
@@ -58,6 +61,7 @@ public final class SpreadForward implements Forward {
         Share mine = shares.get(workers.rank());
         CellSink cells = new CellSink(mine, sink);
         if (!mine.isEmpty()) {
+            begins.run();
             own.run(mine.of(request), cells);
         }
         List<double[]> found = workers.gather(cells.cells());

@@ -27,6 +27,7 @@ import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.data.Parallel;
+import io.millrace.executor.config.data.SliceSharing;
 import io.millrace.executor.plan.MethodPlans;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelShape;
@@ -201,6 +202,7 @@ public final class PlanCommand implements Callable<Integer>, Described {
         return new WorkersReport(
                 new SpreadPlans(plan, told.has(DataConfig.MICRO_BATCH)),
                 mode,
+                told.find(SliceSharing.OPTION).orElse(SliceSharing.AUTO),
                 workers.count(),
                 workers.network(),
                 workers.simulates());

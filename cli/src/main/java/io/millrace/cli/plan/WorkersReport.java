@@ -1,10 +1,12 @@
 package io.millrace.cli.plan;
 
 import io.millrace.executor.config.data.Parallel;
+import io.millrace.executor.config.data.SliceSharing;
 import io.millrace.executor.plan.Network;
 import io.millrace.executor.plan.SpreadPlan;
 import io.millrace.executor.plan.SpreadPlans;
 import io.millrace.executor.plan.SpreadSimulation;
+import io.millrace.memory.ByteSize;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -21,16 +23,24 @@ public final class WorkersReport {
     private final Network network;
     private final double alone; // seconds
     private final List<SpreadSimulation.Point> points;
+    private final boolean slices;
 
     /**
      * A report.
      *
      * @param of the run
      * @param mode that the run is told
+     * @param sharing whether it is told that workers of one host read for each other
      * @param simulates whether ever more workers are simulated
      */
     public WorkersReport(
-            SpreadPlans of, Parallel mode, int workers, Network network, boolean simulates) {
+            SpreadPlans of,
+            Parallel mode,
+            SliceSharing sharing,
+            int workers,
+            Network network,
+            boolean simulates) {
+        slices = sharing != SliceSharing.OFF;
         this.mode = mode;
         this.workers = workers;
         this.network = network;
@@ -80,6 +90,17 @@ public final class WorkersReport {
                 format(
                         "  %s of a step until all have heard all losses",
                         seconds(taken().exchangeSeconds())));
+        long each = plan.sharedReadBytes();
+        if (each > 0) {
+            lines.add(
+                    format(
+                            "  of one host and drive they read %s a step together%s",
+                            ByteSize.format(slices ? each : workers * each),
+                            slices
+                                    ? ", in slices; each by itself, "
+                                            + ByteSize.format(workers * each)
+                                    : "; with --slices auto, " + ByteSize.format(each)));
+        }
         if (taken().busy() < workers) {
             lines.add(
                     format(
@@ -132,6 +153,10 @@ public final class WorkersReport {
         fields.put("micro_batches", plan.microBatches());
         fields.put("parts_of_losses", plan.cuts());
         fields.put("parallel", mode.label());
+        if (plan.sharedReadBytes() > 0) {
+            fields.put("read_bytes_each", plan.sharedReadBytes());
+            fields.put("slices", slices);
+        }
         fields.put("predicted_step_seconds", taken().seconds());
         Map<String, Object> modes = new LinkedHashMap<>();
         steps.forEach((one, step) -> {

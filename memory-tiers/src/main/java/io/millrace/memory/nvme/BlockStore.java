@@ -305,6 +305,15 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         return data;
     }
 
+    int slotCount() {
+        return geometry.slotCount();
+    }
+
+    /** Bytes of a slot: whole pages. */
+    long slotBytes(int slot) {
+        return geometry.sizes().get(slot);
+    }
+
     long offset(int slot) {
         return geometry.offsets().get(slot);
     }

@@ -1,11 +1,6 @@
 package io.millrace.memory.nvme;
 
 import io.millrace.memory.CorruptDataException;
-import io.millrace.memory.host.HostMemory;
-import io.millrace.memory.host.HostSlab;
-import io.millrace.memory.nvme.io.IoOptions;
-import io.millrace.memory.nvme.io.IoRequest;
-import io.millrace.memory.nvme.io.Transfer;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -13,34 +8,25 @@ import java.util.List;
 import java.util.Optional;
 import java.util.zip.CRC32C;
 
-/** Reads blocks of the user's files through staging memory. */
+/** Reads blocks of the user's files through staging memory, which it closes. */
 final class OriginalRead implements BlockRead {
     private static final System.Logger LOG = System.getLogger(OriginalRead.class.getName());
 
     private final OriginalReader reader;
-    private final int pieceBytes;
-    private final Transfer[] transfers;
-    private final HostSlab staging;
+    private final PieceStaging staging;
     private final List<CRC32C> checksums = new ArrayList<>();
     private OriginalReader.Plan plan;
     private int block;
     private MemorySegment target;
 
-    OriginalRead(OriginalReader reader, IoOptions options, HostMemory memory) {
+    OriginalRead(OriginalReader reader, PieceStaging staging) {
         this.reader = reader;
-        this.pieceBytes = options.pieceBytes();
-        this.transfers = new Transfer[options.depth()];
-        for (int i = 0; i < transfers.length; i++) {
-            transfers[i] = new Transfer(pieceBytes, 1);
-        }
-        this.staging = memory.allocatePinned("read staging", (long) pieceBytes * transfers.length);
+        this.staging = staging;
     }
 
     @Override
     public void onProgress(Runnable heard) {
-        for (Transfer transfer : transfers) {
-            transfer.onProgress(heard);
-        }
+        staging.onProgress(heard);
     }
 
     @Override
@@ -51,19 +37,9 @@ final class OriginalRead implements BlockRead {
         block = wanted;
         target = destination.asSlice(0, reader.blockBytes(wanted));
         plan = reader.plan(wanted);
-        beginAll();
+        staging.begin(plan.pieces());
         // The states of an update rule, while the drive is at work.
         target.asSlice(reader.weightBytes(wanted)).fill((byte) 0);
-    }
-
-    private void beginAll() {
-        checksums.forEach(CRC32C::reset);
-        while (checksums.size() < plan.extents().size()) {
-            checksums.add(new CRC32C());
-        }
-        for (int i = 0; i < Math.min(transfers.length, plan.chunks().size()); i++) {
-            begin(i);
-        }
     }
 
     @Override
@@ -76,8 +52,10 @@ final class OriginalRead implements BlockRead {
             Optional<String> mismatch = mismatch();
             if (mismatch.isPresent()) {
                 // A bit may flip on the way as well as on the drive: the second read tells.
-                LOG.log(Level.WARNING, mismatch.get() + "; reading the block again");
-                beginAll();
+                LOG.log(
+                        Level.WARNING,
+                        mismatch.get() + staging.disown() + "; reading the block again");
+                staging.beginAlone();
                 awaitAll();
                 mismatch()
                         .ifPresent(again -> {
@@ -89,20 +67,21 @@ final class OriginalRead implements BlockRead {
             }
             return 0;
         } finally {
-            quiesce();
+            staging.quiesce();
             plan = null;
         }
     }
 
     private void awaitAll() {
-        List<OriginalReader.Chunk> chunks = plan.chunks();
+        checksums.forEach(CRC32C::reset);
+        while (checksums.size() < plan.extents().size()) {
+            checksums.add(new CRC32C());
+        }
+        int pieces = plan.pieces().chunks().size();
         int firstExtent = 0;
-        for (int i = 0; i < chunks.size(); i++) {
-            transfers[i % transfers.length].await();
-            firstExtent = copyOut(i, firstExtent);
-            if (i + transfers.length < chunks.size()) {
-                begin(i + transfers.length);
-            }
+        for (int i = 0; i < pieces; i++) {
+            firstExtent = copyOut(staging.await(i), i, firstExtent);
+            staging.release(i);
         }
     }
 
@@ -126,23 +105,9 @@ final class OriginalRead implements BlockRead {
         return Optional.empty();
     }
 
-    private void begin(int index) {
-        OriginalReader.Chunk chunk = plan.chunks().get(index);
-        int lane = index % transfers.length;
-        transfers[lane].start(
-                chunk.file(),
-                IoRequest.Op.READ,
-                chunk.position(),
-                staging.segment(),
-                (long) lane * pieceBytes,
-                chunk.length(),
-                chunk.required());
-    }
-
     /** Copies what a chunk has of each tensor; the first tensor that a later chunk may have. */
-    private int copyOut(int index, int firstExtent) {
-        OriginalReader.Chunk chunk = plan.chunks().get(index);
-        long stagingStart = (long) (index % transfers.length) * pieceBytes;
+    private int copyOut(MemorySegment piece, int index, int firstExtent) {
+        PieceStaging.Chunk chunk = plan.pieces().chunks().get(index);
         long chunkEnd = chunk.position() + chunk.length();
         List<FileExtent> extents = plan.extents();
         int first = firstExtent;
@@ -154,18 +119,13 @@ final class OriginalRead implements BlockRead {
             long begin = Math.max(extent.fileOffset(), chunk.position());
             long end = Math.min(extent.fileOffset() + extent.sizeBytes(), chunkEnd);
             if (begin < end) {
-                long from = stagingStart + begin - chunk.position();
-                MemorySegment.copy(
-                        staging.segment(),
-                        from,
-                        target,
-                        extent.blockOffset() + begin - extent.fileOffset(),
-                        end - begin);
+                MemorySegment part = piece.asSlice(begin - chunk.position(), end - begin);
+                long place = extent.blockOffset() + begin - extent.fileOffset();
+                MemorySegment.copy(part, 0, target, place, end - begin);
                 if (extent.checksum().isPresent()) {
-                    // While the piece is in the cache; a piece is far below two GiB.
-                    checksums
-                            .get(i)
-                            .update(staging.segment().asSlice(from, end - begin).asByteBuffer());
+                    // Of what was copied: memory that others share could change in between. It is
+                    // in the cache; a piece is far below two GiB.
+                    checksums.get(i).update(target.asSlice(place, end - begin).asByteBuffer());
                 }
             }
             if (i == first && extent.fileOffset() + extent.sizeBytes() <= chunkEnd) {
@@ -175,15 +135,8 @@ final class OriginalRead implements BlockRead {
         return first;
     }
 
-    private void quiesce() {
-        for (Transfer transfer : transfers) {
-            transfer.quiesce();
-        }
-    }
-
     @Override
     public void close() {
-        quiesce();
         staging.close();
     }
 }

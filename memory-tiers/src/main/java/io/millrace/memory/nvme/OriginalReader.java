@@ -4,6 +4,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.nvme.io.FileIo;
 import io.millrace.memory.nvme.io.IoFile;
+import io.millrace.memory.slice.SliceExchange;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -26,12 +27,10 @@ public final class OriginalReader implements BlockSource, AutoCloseable {
     private final long[] weightBytes;
     private final Map<Path, IoFile> files = new LinkedHashMap<>();
     private final List<Plan> plans = new ArrayList<>();
+    private long pieceCount; // of the blocks that are planned
 
-    /** A part of a file to be read at once; the last ends with the file, after fewer bytes. */
-    record Chunk(IoFile file, long position, int length, int required) {}
-
-    /** How a block is read: its chunks, and its tensors in the same order. */
-    record Plan(List<Chunk> chunks, List<FileExtent> extents) {}
+    /** How a block is read: its pieces, and its tensors in the same order. */
+    record Plan(PieceStaging.Pieces pieces, List<FileExtent> extents) {}
 
     /**
      * Opens every file and plans every block.
@@ -73,7 +72,7 @@ public final class OriginalReader implements BlockSource, AutoCloseable {
         }
         try {
             for (int block = 0; block < blocks.size(); block++) {
-                plans.add(plan(blocks.get(block), this.weightBytes[block]));
+                plans.add(plan(block, blocks.get(block), this.weightBytes[block]));
             }
         } catch (RuntimeException | Error e) {
             close();
@@ -81,7 +80,7 @@ public final class OriginalReader implements BlockSource, AutoCloseable {
         }
     }
 
-    private Plan plan(List<FileExtent> tensors, long sizeBytes) {
+    private Plan plan(int block, List<FileExtent> tensors, long sizeBytes) {
         List<FileExtent> extents =
                 tensors.stream()
                         .filter(one -> one.sizeBytes() > 0)
@@ -89,7 +88,7 @@ public final class OriginalReader implements BlockSource, AutoCloseable {
                                 Comparator.comparing(FileExtent::file)
                                         .thenComparingLong(FileExtent::fileOffset))
                         .toList();
-        List<Chunk> chunks = new ArrayList<>();
+        List<PieceStaging.Chunk> chunks = new ArrayList<>();
         int first = 0;
         while (first < extents.size()) {
             IoFile file = file(extents.get(first).file());
@@ -103,16 +102,20 @@ public final class OriginalReader implements BlockSource, AutoCloseable {
             addChunks(chunks, file, extents.get(first).fileOffset(), end);
             first = next;
         }
-        return new Plan(List.copyOf(chunks), extents);
+        long shape = sizeBytes << 1; // even, and those of a store are odd
+        PieceStaging.Pieces pieces =
+                new PieceStaging.Pieces(pieceCount, block, 0, shape, List.copyOf(chunks));
+        pieceCount += chunks.size();
+        return new Plan(pieces, extents);
     }
 
-    private void addChunks(List<Chunk> chunks, IoFile file, long begin, long end) {
+    private void addChunks(List<PieceStaging.Chunk> chunks, IoFile file, long begin, long end) {
         int piece = io.options().pieceBytes();
         long position = begin / HostMemory.PAGE_BYTES * HostMemory.PAGE_BYTES;
         while (position < end) {
             long length = Math.min(piece, HostMemory.pageBytes(end - position));
             long required = Math.min(length, file.sizeBytes() - position);
-            chunks.add(new Chunk(file, position, (int) length, (int) required));
+            chunks.add(new PieceStaging.Chunk(file, position, (int) length, (int) required));
             position += length;
         }
     }
@@ -147,7 +150,12 @@ public final class OriginalReader implements BlockSource, AutoCloseable {
 
     @Override
     public BlockRead newRead() {
-        return new OriginalRead(this, io.options(), memory);
+        return new OriginalRead(this, new OwnPieces(io.options(), memory));
+    }
+
+    /** A reader whose pieces go round among workers. */
+    BlockRead newRead(SliceExchange slices) {
+        return new OriginalRead(this, new SharedPieces(slices, io.options(), memory));
     }
 
     long weightBytes(int block) {

@@ -141,7 +141,7 @@ final class OriginalReaderTest {
         try (FileIo io = FileIo.open(folder, IoOptions.defaults());
                 OriginalReader reader =
                         new OriginalReader(List.of(tensors), List.of(92_160L), io, memory)) {
-            assertThat(reader.plan(0).chunks()).hasSize(1);
+            assertThat(reader.plan(0).pieces().chunks()).hasSize(1);
         }
     }
 

@@ -30,8 +30,8 @@ public enum Parallel {
                     .usually("auto")
                     .build();
 
-    /** All of them. */
-    public static final List<Option<?>> OPTIONS = List.of(OPTION);
+    /** What several workers are told of how they share a run. */
+    public static final List<Option<?>> OPTIONS = List.of(OPTION, SliceSharing.OPTION);
 
     private final String label;
 

@@ -151,6 +151,16 @@ public final class Transfer implements IoRequest.Completion {
         assert inFlight == 0;
     }
 
+    /** Whether something is in flight. */
+    public synchronized boolean isUnderWay() {
+        return inFlight > 0;
+    }
+
+    /** Whether what was started last has been stopped by something that {@link #await} throws. */
+    public synchronized boolean hasFailed() {
+        return failure != null;
+    }
+
     /** Waits until nothing is in flight, without asking how it went. */
     public synchronized void quiesce() {
         boolean interrupted = false;
