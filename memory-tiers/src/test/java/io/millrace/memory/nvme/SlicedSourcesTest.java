@@ -255,7 +255,7 @@ final class SlicedSourcesTest {
                 owned.own(
                         new FaultyFileIo(
                                 FileIo.open(folder, OPTIONS),
-                                FaultPlan.none(1).with(Fault.BIT_FLIP, 1).withLimit(3)));
+                                FaultPlan.none(1).with(Fault.BIT_FLIP, 1).withLimit(1)));
         OriginalReader bad = originals(blocks, faulty);
         OriginalReader good = originals(blocks, drive());
         all(
