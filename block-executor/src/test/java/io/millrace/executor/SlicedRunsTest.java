@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whether workers read slices for each other or not, they come to the run of one. */
 class SlicedRunsTest {
-    private static final long ROOM = 8 << 20; // what slices take of the least budget, and more
+    private static final long ROOM = 14 << 20; // for slices, and for what runs ahead beside them
 
     @TempDir Path temp;
     private Path model;

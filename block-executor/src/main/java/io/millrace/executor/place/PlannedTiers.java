@@ -125,8 +125,10 @@ public final class PlannedTiers implements AutoCloseable {
     /**
      * Whether blocks stream, from places that others may read as well, and budgets leave room to do
      * so for so many workers.
+     *
+     * @param required whether it is to be so even where nothing could run ahead then
      */
-    public boolean canShare(int workers) {
+    public boolean canShare(int workers, boolean required) {
         boolean streams = tierPlan.placement().homes().contains(Tier.NVME);
         boolean sliced = tierPlan.needs().buffers().direct() || tierPlan.needs().writesBack();
         if (!streams || !sliced) {
@@ -138,7 +140,8 @@ public final class PlannedTiers implements AutoCloseable {
                             tierPlan.needs().sharing(workers),
                             budgets(ledger).withDevice(device.capacityBytes()));
             // What runs ahead saves more than a drive that is read once.
-            return shared.placement().prefetch() >= Math.min(1, tierPlan.placement().prefetch());
+            int least = required ? 0 : Math.min(1, tierPlan.placement().prefetch());
+            return shared.placement().prefetch() >= least;
         } catch (BadInputException e) {
             return false;
         }

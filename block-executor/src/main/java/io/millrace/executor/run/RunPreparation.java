@@ -289,7 +289,10 @@ public final class RunPreparation {
         boolean can =
                 !workers.isAlone()
                         && wanted != SliceSharing.OFF
-                        && alone.tiers().canShare(Math.min(workers.size(), RingShape.MOST_MEMBERS));
+                        && alone.tiers()
+                                .canShare(
+                                        Math.min(workers.size(), RingShape.MOST_MEMBERS),
+                                        wanted == SliceSharing.ON);
         Optional<SliceRing> ring =
                 new SliceMeeting(
                                 workers,

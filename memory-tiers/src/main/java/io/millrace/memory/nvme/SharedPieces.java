@@ -10,7 +10,6 @@ import io.millrace.memory.slice.SliceName;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -23,9 +22,8 @@ final class SharedPieces implements PieceStaging {
     private static final long SHORTEST_NAP_NS = 20_000;
     private static final long LONGEST_NAP_NS = 500_000;
 
-    // Others are waited for as long as so many blocks have taken here, at least two seconds.
+    // Others are waited for as long as so many blocks have taken here.
     private static final int PATIENT_BLOCKS = 8;
-    private static final long LEAST_PATIENCE_NS = TimeUnit.SECONDS.toNanos(2);
 
     private final SliceExchange slices;
     private final int pieceBytes;
@@ -42,7 +40,8 @@ final class SharedPieces implements PieceStaging {
     private int next; // the piece that is to be taken
     private int ahead; // the first piece that is not begun
     private long beganNs;
-    private long usualNs; // the longest lately from one block to the next
+    private long waitedNs; // for others, since then
+    private long usualNs; // the longest lately from one block to the next, less what was waited
 
     SharedPieces(SliceExchange slices, IoOptions options, HostMemory memory) {
         if (slices.sliceBytes() != options.pieceBytes()) {
@@ -84,9 +83,11 @@ final class SharedPieces implements PieceStaging {
     public void begin(Pieces wanted) {
         long nowNs = System.nanoTime();
         if (beganNs != 0) {
-            usualNs = Math.max(nowNs - beganNs, usualNs - usualNs / PATIENT_BLOCKS);
+            long tookNs = nowNs - beganNs - waitedNs;
+            usualNs = Math.max(tookNs, usualNs - usualNs / PATIENT_BLOCKS);
         }
         beganNs = nowNs;
+        waitedNs = 0;
         begin(wanted, false);
     }
 
@@ -215,7 +216,7 @@ final class SharedPieces implements PieceStaging {
                     return read;
                 }
             } else {
-                long waitedNs = System.nanoTime() - sinceNs;
+                long nowNs = System.nanoTime();
                 boolean begun = ahead > piece;
                 long handle = begun ? handles[piece % handles.length] : SliceExchange.NONE;
                 SliceExchange.State state =
@@ -223,11 +224,12 @@ final class SharedPieces implements PieceStaging {
                 if (state == SliceExchange.State.HERE) {
                     return shared(piece, handle);
                 }
-                if (state == SliceExchange.State.GONE || !mayCome(piece, handle, waitedNs)) {
+                if (state == SliceExchange.State.GONE || !mayCome(piece, handle, nowNs - sinceNs)) {
                     return readAlone(piece);
                 }
                 heard.run(); // waiting for a worker that goes on is no stall
                 LockSupport.parkNanos(napNs);
+                waitedNs += System.nanoTime() - nowNs;
                 napNs = Math.min(napNs * 2, LONGEST_NAP_NS);
             }
         }
@@ -245,17 +247,13 @@ final class SharedPieces implements PieceStaging {
         return own.segment().asSlice((long) lane * pieceBytes, pieceBytes);
     }
 
-    private boolean mayCome(int piece, long handle, long waitedNs) {
+    private boolean mayCome(int piece, long handle, long soFarNs) {
         if (!shares() || Thread.currentThread().isInterrupted()) {
             return false;
         }
         return handle == SliceExchange.NONE
-                ? slices.mayBeFree(name(piece), waitedNs, patienceNs())
-                : slices.mayCome(handle, waitedNs);
-    }
-
-    private long patienceNs() {
-        return Math.max(LEAST_PATIENCE_NS, PATIENT_BLOCKS * usualNs);
+                ? slices.mayBeFree(name(piece), soFarNs, PATIENT_BLOCKS * usualNs)
+                : slices.mayCome(handle, soFarNs);
     }
 
     private MemorySegment shared(int piece, long handle) {

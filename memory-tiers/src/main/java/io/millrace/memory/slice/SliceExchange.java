@@ -81,7 +81,7 @@ public interface SliceExchange extends AutoCloseable {
      * who were waited for long enough.
      *
      * @param waitedNs how long that was so far
-     * @param patienceNs how long others may take before they are waited for no more
+     * @param patienceNs how long others may take, at least, before they are waited for no more
      * @return false where somebody holds the place who has ended or is silent for too long
      */
     boolean mayBeFree(SliceName name, long waitedNs, long patienceNs);

@@ -28,6 +28,9 @@ public final class SliceRing implements SliceExchange {
     /** As long as nothing may be heard of a worker elsewhere. */
     static final Duration SILENCE = Duration.ofSeconds(20);
 
+    // Of the silence: who is late is waited for so long at least.
+    private static final int LEAST_PATIENCE = 10;
+
     private static final long LOOK_NS = 50_000_000; // how often a process is looked for
     private static final VarHandle WORD = JAVA_LONG.varHandle();
     private static final long ATTENDING_AT = 0;
@@ -323,7 +326,8 @@ public final class SliceRing implements SliceExchange {
             return mayGoOn(busy, waitedNs);
         }
         long lagging = lagging(word);
-        long out = waitedNs >= patienceNs ? lagging : ended(lagging);
+        long least = Math.max(patienceNs, silenceNs / LEAST_PATIENCE);
+        long out = waitedNs >= least ? lagging : ended(lagging);
         if (out != 0) {
             WORD.getAndBitwiseAnd(shared, ATTENDING_AT, ~out);
         }

@@ -177,7 +177,7 @@ final class SlicedSourcesTest {
             throws Exception {
         Random random = new Random(seed);
         List<List<FileExtent>> blocks = model(random);
-        List<SliceRing> rings = rings(workers, Duration.ofSeconds(20));
+        List<SliceRing> rings = rings(workers, Duration.ofSeconds(3));
         List<Runnable> work = new ArrayList<>();
         for (SliceRing ring : rings) {
             OriginalReader reader = originals(blocks, drive());
@@ -193,7 +193,7 @@ final class SlicedSourcesTest {
     void storesOfTheirOwnGiveEachOtherTheSameBlocks(int workers, @Seed long seed) throws Exception {
         Random random = new Random(seed);
         model(random);
-        List<SliceRing> rings = rings(workers, Duration.ofSeconds(20));
+        List<SliceRing> rings = rings(workers, Duration.ofSeconds(3));
         List<Runnable> work = new ArrayList<>();
         for (SliceRing ring : rings) {
             FileIo io = drive();
