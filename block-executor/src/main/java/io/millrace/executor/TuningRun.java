@@ -23,12 +23,11 @@ import io.millrace.executor.spread.Workers;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.executor.step.StepInput;
 import io.millrace.executor.step.StepTaker;
+import io.millrace.memory.slice.SliceBytes;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.telemetry.EvalMetrics;
 import io.millrace.telemetry.OperatorUse;
-import io.millrace.telemetry.SliceBytes;
-import io.millrace.telemetry.StepCounts;
 import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
@@ -312,6 +311,7 @@ public final class TuningRun {
         double slope = record.meanSlope();
         lastLoss = loss;
         SliceBytes slices = setup.model().tiers().sliceBytes();
+        SliceBytes came = slices.since(slicesBefore);
         StepMetrics line =
                 new StepMetrics(
                         record.step(),
@@ -321,7 +321,7 @@ public final class TuningRun {
                         tokens,
                         overlap,
                         use,
-                        new StepCounts(meter.droppedSpans(), slices.since(slicesBefore)));
+                        new StepMetrics.Counts(meter.droppedSpans(), came.drive(), came.peers()));
         slicesBefore = slices;
         metrics.write(line);
         observers.step(line, meter);

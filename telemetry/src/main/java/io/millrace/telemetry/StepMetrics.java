@@ -23,7 +23,16 @@ public record StepMetrics(
         long tokens,
         StepOverlap overlap,
         OperatorUse operators,
-        StepCounts counts) {
+        Counts counts) {
+    /**
+     * What was counted beside a step's lanes.
+     *
+     * @param droppedSpans spans that the recorder dropped, and which the overlap therefore misses
+     * @param driveBytes of blocks that this worker read where several read for each other
+     * @param peerBytes of blocks that others read for it
+     */
+    public record Counts(long droppedSpans, long driveBytes, long peerBytes) {}
+
     /** Of a worker that reads all its blocks itself. */
     public StepMetrics(
             long step,
@@ -42,7 +51,7 @@ public record StepMetrics(
                 tokens,
                 overlap,
                 operators,
-                new StepCounts(droppedSpans, SliceBytes.NONE));
+                new Counts(droppedSpans, 0, 0));
     }
 
     /** Spans that the recorder dropped. */
@@ -85,10 +94,10 @@ public record StepMetrics(
         if (operators.workers() > 0) {
             line.put("operator_seconds", operators.fields(overlap.seconds()));
         }
-        if (!counts.slices().isNothing()) {
+        if (counts.driveBytes() + counts.peerBytes() > 0) {
             Map<String, Object> slices = new LinkedHashMap<>();
-            slices.put("drive_bytes", counts.slices().drive());
-            slices.put("peer_bytes", counts.slices().peers());
+            slices.put("drive_bytes", counts.driveBytes());
+            slices.put("peer_bytes", counts.peerBytes());
             line.put("slices", slices);
         }
         if (counts.droppedSpans() > 0) {

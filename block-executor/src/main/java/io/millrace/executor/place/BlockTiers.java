@@ -22,6 +22,7 @@ import io.millrace.memory.nvme.io.FaultPlan;
 import io.millrace.memory.nvme.io.FaultyFileIo;
 import io.millrace.memory.nvme.io.FileIo;
 import io.millrace.memory.nvme.io.IoOptions;
+import io.millrace.memory.slice.SliceBytes;
 import io.millrace.memory.slice.SliceRing;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockSink;
@@ -31,7 +32,6 @@ import io.millrace.prefetch.FeedPorts;
 import io.millrace.prefetch.PipelinedFeed;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.ResidentFeed;
-import io.millrace.telemetry.SliceBytes;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -277,9 +277,7 @@ public final class BlockTiers implements AutoCloseable {
 
     /** Bytes that came by slices, and who has read them; nothing where all are read alone. */
     public SliceBytes sliceBytes() {
-        return plan.slices()
-                .map(ring -> new SliceBytes(ring.driveBytes(), ring.peerBytes()))
-                .orElse(SliceBytes.NONE);
+        return plan.slices().map(SliceRing::bytes).orElse(SliceBytes.NONE);
     }
 
     /** Whether changed blocks go to a store: then a run needs no checkpoints to go on. */

@@ -89,11 +89,8 @@ public interface SliceExchange extends AutoCloseable {
     /** Counts bytes that came to this worker's block, from the drive or from another worker. */
     void came(long bytes, boolean fromDrive);
 
-    /** Bytes so far that this worker has read. */
-    long driveBytes();
-
-    /** Bytes so far that others have read for it. */
-    long peerBytes();
+    /** What came so far. */
+    SliceBytes bytes();
 
     /** This worker's rank in the run. */
     int rank();

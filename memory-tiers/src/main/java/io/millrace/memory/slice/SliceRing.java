@@ -375,13 +375,8 @@ public final class SliceRing implements SliceExchange {
     }
 
     @Override
-    public long driveBytes() {
-        return driveBytes.get();
-    }
-
-    @Override
-    public long peerBytes() {
-        return peerBytes.get();
+    public SliceBytes bytes() {
+        return new SliceBytes(driveBytes.get(), peerBytes.get());
     }
 
     /** How many workers share it. */

@@ -185,7 +185,7 @@ final class SlicedSourcesTest {
             work.add(() -> drift(new SlicedOriginals(reader, ring), ring, 30, own));
         }
         all(work);
-        assertThat(rings.stream().mapToLong(SliceRing::peerBytes).sum()).isPositive();
+        assertThat(rings.stream().mapToLong(ring -> ring.bytes().peers()).sum()).isPositive();
     }
 
     @ParameterizedTest
@@ -203,13 +203,13 @@ final class SlicedSourcesTest {
             work.add(() -> drift(source, ring, 30, own));
         }
         all(work);
-        assertThat(rings.stream().mapToLong(SliceRing::peerBytes).sum()).isPositive();
+        assertThat(rings.stream().mapToLong(ring -> ring.bytes().peers()).sum()).isPositive();
     }
 
     @Test
     void inStepTheDriveIsReadOnceForAll() throws Exception {
         List<List<FileExtent>> blocks = model(new Random(4));
-        List<SliceRing> rings = rings(2, Duration.ofSeconds(20));
+        List<SliceRing> rings = rings(2, Duration.ofMinutes(3));
         List<Runnable> work = new ArrayList<>();
         rings.forEach(SliceRing::attend);
         for (SliceRing ring : rings) {
@@ -218,8 +218,8 @@ final class SlicedSourcesTest {
         }
         all(work);
         long once = 20 * chunkBytes(originals(blocks, drive()));
-        long drive = rings.stream().mapToLong(SliceRing::driveBytes).sum();
-        long peers = rings.stream().mapToLong(SliceRing::peerBytes).sum();
+        long drive = rings.stream().mapToLong(ring -> ring.bytes().drive()).sum();
+        long peers = rings.stream().mapToLong(ring -> ring.bytes().peers()).sum();
         // The ring holds some of a pass for the next: less may be read than once a pass.
         assertThat(drive).isLessThanOrEqualTo(once);
         assertThat(peers).isPositive();
@@ -277,7 +277,7 @@ final class SlicedSourcesTest {
                 long beganNs = System.nanoTime();
                 passes(new SlicedOriginals(reader, rings.get(0)), 2);
                 long tookMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - beganNs);
-                assertThat(tookMs).isBetween(250L, 10_000L);
+                assertThat(tookMs).isBetween(250L, 60_000L);
             }
         }
     }

@@ -1,4 +1,4 @@
-package io.millrace.telemetry;
+package io.millrace.memory.slice;
 
 /**
  * Bytes of blocks that came to a worker which reads slices with others of its host.
@@ -13,10 +13,5 @@ public record SliceBytes(long drive, long peers) {
     /** What came since. */
     public SliceBytes since(SliceBytes before) {
         return new SliceBytes(drive - before.drive, peers - before.peers);
-    }
-
-    /** Whether anything came so. */
-    public boolean isNothing() {
-        return drive == 0 && peers == 0;
     }
 }
