@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -24,17 +23,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What other programs may call is what {@code api/signatures.txt} lists; {@code api/released.txt}
- * is the list of the last release, which new versions keep. This test writes both: {@code
- * -Dapi.signatures=write} after a change, which shows in the first what it was; {@code
- * -Dapi.signatures=release} with a release, or with one that breaks programs on purpose: a new
- * major version, or before 1.0 a minor one.
+ * What other programs may call is what {@code api/signatures.txt} lists. To write the list anew:
+ * {@code -Dapi.signatures=write}, and look at what changed; that nothing of it breaks programs of
+ * the last release is seen to by japicmp.
  */
 class PublicApiTest {
     private static final Path LIST = Path.of("signatures.txt");
-    private static final Path RELEASED = Path.of("released.txt");
-    private static final Pattern ABSTRACT =
-            Pattern.compile("public abstract \\S+ ([\\w.$]+)\\.\\w+\\(.*");
     private static final Pattern TYPE = Pattern.compile("io\\.millrace\\.(\\w+)\\.");
 
     private static List<Class<?>> classes() throws IOException, URISyntaxException {
@@ -110,56 +104,12 @@ class PublicApiTest {
     @Test
     void whatOthersMayCallIsWhatIsListed() throws IOException, URISyntaxException {
         Set<String> now = signatures();
-        String wanted = System.getProperty("api.signatures", "");
-        if (wanted.equals("write") || wanted.equals("release")) {
+        if ("write".equals(System.getProperty("api.signatures"))) {
             Files.write(LIST, now);
-        }
-        if (wanted.equals("release")) {
-            Files.write(RELEASED, now);
         }
         assertThat(now)
                 .as("api/signatures.txt; its test says how to write it anew")
                 .containsExactlyElementsOf(Files.readAllLines(LIST));
-    }
-
-    /** What of a new list breaks programs that were written for an older one. */
-    private static Set<String> broken(Collection<String> released, Collection<String> now) {
-        Set<String> broken = new TreeSet<>();
-        for (String line : released) {
-            if (!now.contains(line)) {
-                broken.add("gone: " + line);
-            }
-        }
-        for (String line : now) {
-            Matcher left = ABSTRACT.matcher(line);
-            if (!released.contains(line)
-                    && left.matches()
-                    && released.stream()
-                            .anyMatch(type -> type.endsWith(" interface " + left.group(1)))) {
-                broken.add("for others to write: " + line);
-            }
-        }
-        return broken;
-    }
-
-    @Test
-    void programsOfTheLastReleaseCompileAndRun() throws IOException, URISyntaxException {
-        assertThat(broken(Files.readAllLines(RELEASED), signatures()))
-                .as("what programs of the last release use; this test says what is to be done")
-                .isEmpty();
-    }
-
-    @Test
-    void whatGoesAndWhatOthersWouldHaveToWriteBreaksPrograms() {
-        String type = "public abstract interface io.millrace.api.TuneListener";
-        String old = "public default boolean io.millrace.api.TuneListener.stops()";
-        String fresh = "public default void io.millrace.api.TuneListener.onSave()";
-        String left = "public abstract void io.millrace.api.TuneListener.onSave()";
-        assertThat(broken(List.of(type, old), List.of(type, old, fresh))).isEmpty();
-        assertThat(broken(List.of(type, old), List.of(type))).containsExactly("gone: " + old);
-        assertThat(broken(List.of(type), List.of(type, left)))
-                .containsExactly("for others to write: " + left);
-        assertThat(broken(List.of(old), List.of(old, type, left))).isEmpty();
     }
 
     @Test

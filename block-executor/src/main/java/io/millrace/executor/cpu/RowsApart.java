@@ -3,8 +3,6 @@ package io.millrace.executor.cpu;
 import io.millrace.executor.cpu.dense.Turning;
 import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.cpu.op.GemmTiles;
-import io.millrace.executor.cpu.op.WeightLayout;
-import io.millrace.executor.cpu.op.WeightOrder;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.WeightPanels;
 import io.millrace.executor.step.Floats;
@@ -52,7 +50,7 @@ final class RowsApart {
     }
 
     /** What decides the shapes of a product but for its rows. */
-    private record Shape(int inputs, int columns, WeightOrder order) implements Comparable<Shape> {
+    private record Shape(int inputs, int columns, Gemm.Order order) implements Comparable<Shape> {
         private static final Comparator<Shape> BY_ALL =
                 Comparator.comparingInt(Shape::inputs)
                         .thenComparingInt(Shape::columns)
@@ -92,7 +90,7 @@ final class RowsApart {
             GemmTiles tiles = GemmTiles.of(rows, spec.outputs());
             for (int panel : new int[] {0, tiles.columnTiles() - 1}) {
                 int width = tiles.panelWidth(panel);
-                WeightOrder order = WeightPanels.stored(spec).order();
+                Gemm.Order order = WeightPanels.stored(spec).order();
                 shapes.add(new Shape(spec.inputs(), width, order));
                 if (turns) {
                     Turning.order(width, spec.inputs(), type)
@@ -149,9 +147,8 @@ final class RowsApart {
                 shape.inputs,
                 panel.segment(),
                 panel.start(),
-                new WeightLayout(
-                        shape.order,
-                        shape.order == WeightOrder.INPUTS ? shape.columns : shape.inputs),
+                shape.order,
+                shape.order == Gemm.Order.INPUTS ? shape.columns : shape.inputs,
                 null,
                 0,
                 false,

@@ -10,8 +10,6 @@ import io.millrace.executor.cpu.op.Loss;
 import io.millrace.executor.cpu.op.Norms;
 import io.millrace.executor.cpu.op.Rotary;
 import io.millrace.executor.cpu.op.Rows;
-import io.millrace.executor.cpu.op.WeightLayout;
-import io.millrace.executor.cpu.op.WeightOrder;
 import io.millrace.executor.step.RotaryTable;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
@@ -211,7 +209,8 @@ final class ComputeProbe implements AutoCloseable {
                                     inputs,
                                     panels,
                                     weights,
-                                    new WeightLayout(WeightOrder.OUTPUTS, inputs),
+                                    Gemm.Order.OUTPUTS,
+                                    inputs,
                                     null,
                                     0,
                                     false,

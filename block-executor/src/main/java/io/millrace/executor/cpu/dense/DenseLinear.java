@@ -4,12 +4,12 @@ import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
-import io.millrace.executor.cpu.op.WeightLayout;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.Forming;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.Operands;
+import io.millrace.executor.cpu.weight.WeightLayout;
 import io.millrace.executor.cpu.weight.WeightPanels;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
@@ -198,7 +198,8 @@ public final class DenseLinear implements LinearProgram {
                             x.rowStride(),
                             panel.segment(),
                             panel.start(),
-                            layout,
+                            layout.order(),
+                            layout.ld(),
                             bias == null ? null : bias.segment(),
                             bias == null
                                     ? 0

@@ -1,7 +1,6 @@
 package io.millrace.executor.cpu.dense;
 
 import io.millrace.executor.cpu.op.Gemm;
-import io.millrace.executor.cpu.op.WeightOrder;
 import io.millrace.executor.step.Floats;
 import io.millrace.memory.DType;
 import io.millrace.memory.PackedFormat;
@@ -28,18 +27,18 @@ public final class Turning {
     }
 
     /** The order of a turned panel of so many outputs, where there is one. */
-    public static Optional<WeightOrder> order(int outputs, int inputs, DType type) {
+    public static Optional<Gemm.Order> order(int outputs, int inputs, DType type) {
         if (type == DType.F32) {
             boolean turns =
                     outputs % TileReader.TURNED_ROWS == 0
                             && inputs % TileReader.TURNED_COLUMNS == 0;
-            return turns ? Optional.of(WeightOrder.INPUTS) : Optional.empty();
+            return turns ? Optional.of(Gemm.Order.INPUTS) : Optional.empty();
         }
         boolean pairs =
-                outputs % WeightOrder.PAIRED_OUTPUTS == 0
-                        && inputs % WeightOrder.PAIRED_INPUTS == 0
+                outputs % Gemm.Order.PAIRED_OUTPUTS == 0
+                        && inputs % Gemm.Order.PAIRED_INPUTS == 0
                         && Gemm.multipliesPairs();
-        return pairs ? Optional.of(WeightOrder.PAIRS) : Optional.empty();
+        return pairs ? Optional.of(Gemm.Order.PAIRS) : Optional.empty();
     }
 
     /** Reads whole rows of a matrix turned. */

@@ -2,6 +2,7 @@ package io.millrace.executor.cpu.gradient;
 
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.gradient.op.AttentionGradient;
+import io.millrace.executor.cpu.weight.RoundedRows;
 import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BlockLayout;

@@ -2,12 +2,12 @@ package io.millrace.executor.cpu.gradient;
 
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.Sgemm;
-import io.millrace.executor.cpu.op.WeightLayout;
-import io.millrace.executor.cpu.op.WeightOrder;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.Forming;
+import io.millrace.executor.cpu.weight.RoundedRows;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
@@ -228,7 +228,8 @@ final class GradientProducts {
                                         left,
                                         x.rowStride(),
                                         w.at(column),
-                                        new WeightLayout(WeightOrder.INPUTS, n),
+                                        Gemm.Order.INPUTS,
+                                        n,
                                         adds,
                                         to,
                                         y.rowStride(),
@@ -276,7 +277,8 @@ final class GradientProducts {
                                     left,
                                     x.rowStride(),
                                     w.at((long) column * k),
-                                    new WeightLayout(WeightOrder.OUTPUTS, k),
+                                    Gemm.Order.OUTPUTS,
+                                    k,
                                     adds,
                                     to,
                                     y.rowStride(),
@@ -292,7 +294,8 @@ final class GradientProducts {
             Floats x,
             long ldx,
             Floats w,
-            WeightLayout layout,
+            Gemm.Order order,
+            long ldw,
             boolean adds,
             Floats y,
             long ldy,
@@ -308,7 +311,8 @@ final class GradientProducts {
                         ldx,
                         w.segment(),
                         w.start(),
-                        layout,
+                        order,
+                        ldw,
                         null,
                         0,
                         adds,

@@ -17,6 +17,27 @@ import java.lang.foreign.MemorySegment;
 public final class Gemm implements AutoCloseable {
     private static final int INITIAL_SLOTS = 64;
 
+    /** The order in which a matrix of weights with k inputs and n outputs lies in memory. */
+    public enum Order {
+        /** [n, k], as most models store them. */
+        OUTPUTS,
+
+        /** [k, n], as GPT-2 does. */
+        INPUTS,
+
+        /**
+         * [n / 64, k / 2, 64, 2] of bfloat16: two inputs of an output side by side, as processors
+         * multiply them, so that a product begins without laying its weights out anew.
+         */
+        PAIRS;
+
+        /** Outputs of {@link #PAIRS} that lie together: n is a multiple. */
+        public static final int PAIRED_OUTPUTS = 64;
+
+        /** What k of {@link #PAIRS} is a multiple of. */
+        public static final int PAIRED_INPUTS = 32;
+    }
+
     private final long stream;
     private Arena scratchArena = Arena.ofShared();
     private MemorySegment scratch = scratchArena.allocate(64, 64);
@@ -31,7 +52,7 @@ public final class Gemm implements AutoCloseable {
 
     /**
      * {@link #multiply(DType, long, long, long, MemorySegment, long, long, MemorySegment, long,
-     * WeightLayout, MemorySegment, long, boolean, MemorySegment, long, long)} of float32.
+     * Order, long, MemorySegment, long, boolean, MemorySegment, long, long)} of float32.
      */
     public void multiply(
             long m,
@@ -60,7 +81,7 @@ public final class Gemm implements AutoCloseable {
                 ldx,
                 w,
                 wOffset,
-                inputMajor ? WeightOrder.INPUTS : WeightOrder.OUTPUTS,
+                inputMajor ? Order.INPUTS : Order.OUTPUTS,
                 ldw,
                 bias,
                 biasOffset,
@@ -83,7 +104,8 @@ public final class Gemm implements AutoCloseable {
      * @param ldx elements from a row of X to the next
      * @param w weights
      * @param wOffset elements before W
-     * @param layout how they lie; in pairs only where {@link #multipliesPairs}
+     * @param order how they lie; in pairs only where {@link #multipliesPairs}
+     * @param ldw elements from a row of W to the next, as stored; without a meaning in pairs
      * @param bias a summand for each column [n], or null
      * @param biasOffset floats before the bias
      * @param accumulate whether to add to what Y holds
@@ -101,46 +123,7 @@ public final class Gemm implements AutoCloseable {
             long ldx,
             MemorySegment w,
             long wOffset,
-            WeightLayout layout,
-            MemorySegment bias,
-            long biasOffset,
-            boolean accumulate,
-            MemorySegment y,
-            long yOffset,
-            long ldy) {
-        WeightOrder order = layout.order();
-        long ldw = layout.ld();
-        multiply(
-                operands,
-                m,
-                n,
-                k,
-                x,
-                xOffset,
-                ldx,
-                w,
-                wOffset,
-                order,
-                ldw,
-                bias,
-                biasOffset,
-                accumulate,
-                y,
-                yOffset,
-                ldy);
-    }
-
-    private void multiply(
-            DType operands,
-            long m,
-            long n,
-            long k,
-            MemorySegment x,
-            long xOffset,
-            long ldx,
-            MemorySegment w,
-            long wOffset,
-            WeightOrder order,
+            Order order,
             long ldw,
             MemorySegment bias,
             long biasOffset,
@@ -205,20 +188,14 @@ public final class Gemm implements AutoCloseable {
     }
 
     private static long address(
-            DType operands,
-            MemorySegment w,
-            long offset,
-            WeightOrder order,
-            long ld,
-            long n,
-            long k) {
+            DType operands, MemorySegment w, long offset, Order order, long ld, long n, long k) {
         return switch (order) {
             case OUTPUTS -> CheckedFloats.address(operands, w, offset, n, k, ld);
             case INPUTS -> CheckedFloats.address(operands, w, offset, k, n, ld);
             case PAIRS -> {
                 if (operands != DType.BF16
-                        || n % WeightOrder.PAIRED_OUTPUTS != 0
-                        || k % WeightOrder.PAIRED_INPUTS != 0) {
+                        || n % Order.PAIRED_OUTPUTS != 0
+                        || k % Order.PAIRED_INPUTS != 0) {
                     throw new IllegalArgumentException(
                             n + " outputs of " + k + " inputs in " + operands + " do not pair");
                 }
@@ -227,7 +204,7 @@ public final class Gemm implements AutoCloseable {
         };
     }
 
-    private static int options(WeightOrder order) {
+    private static int options(Order order) {
         return switch (order) {
             case OUTPUTS -> 0;
             case INPUTS -> DnnlMatmul.INPUT_MAJOR;
@@ -248,8 +225,8 @@ public final class Gemm implements AutoCloseable {
         static final boolean MULTIPLIED = tried();
 
         private static boolean tried() {
-            int inputs = WeightOrder.PAIRED_INPUTS;
-            int outputs = WeightOrder.PAIRED_OUTPUTS;
+            int inputs = Order.PAIRED_INPUTS;
+            int outputs = Order.PAIRED_OUTPUTS;
             int options = DnnlMatmul.BFLOAT16 | DnnlMatmul.PAIRED;
             try (DnnlMatmul made =
                     new DnnlMatmul(16, outputs, inputs, inputs, inputs, outputs, options)) {

@@ -4,7 +4,6 @@ import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
-import io.millrace.executor.cpu.op.WeightLayout;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
@@ -104,7 +103,8 @@ public record StackedRows(LinearSpec spec, GemmTiles tiles, Variants in, int gro
                         in.rowStride(),
                         panel.segment(),
                         panel.start(),
-                        layout,
+                        layout.order(),
+                        layout.ld(),
                         bias == null ? null : bias.segment(),
                         bias == null ? 0 : bias.start(),
                         accumulate,

@@ -1,9 +1,8 @@
 package io.millrace.executor.cpu.weight;
 
+import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
-import io.millrace.executor.cpu.op.WeightLayout;
-import io.millrace.executor.cpu.op.WeightOrder;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
@@ -107,12 +106,12 @@ public final class WeightPanels {
             form.turned(column, width, place, stride, worker);
             return WeightLayout.of(true, spec.inputs(), width);
         }
-        int each = WeightOrder.PAIRED_OUTPUTS;
+        int each = Gemm.Order.PAIRED_OUTPUTS;
         for (int part = 0; part < width; part += each) {
             Floats its = place.at((long) part * spec.inputs());
             form.turned(column + part, each, its, stride, worker);
         }
-        return new WeightLayout(WeightOrder.PAIRS, 0);
+        return new WeightLayout(Gemm.Order.PAIRS, 0);
     }
 
     /** How a matrix lies that is whole in memory. */

@@ -109,7 +109,8 @@ final class GemmTest {
                     ldx,
                     operand(arena, type, w),
                     5,
-                    layout(inputMajor, ldw),
+                    order(inputMajor),
+                    ldw,
                     bias,
                     2,
                     accumulate,
@@ -192,7 +193,8 @@ final class GemmTest {
                         k,
                         whole,
                         64,
-                        layout(inputMajor, wide),
+                        order(inputMajor),
+                        wide,
                         null,
                         0,
                         false,
@@ -209,7 +211,8 @@ final class GemmTest {
                         k,
                         panel,
                         0,
-                        layout(inputMajor, tight),
+                        order(inputMajor),
+                        tight,
                         null,
                         0,
                         false,
@@ -221,8 +224,8 @@ final class GemmTest {
         }
     }
 
-    private static WeightLayout layout(boolean inputMajor, long ld) {
-        return new WeightLayout(inputMajor ? WeightOrder.INPUTS : WeightOrder.OUTPUTS, ld);
+    private static Gemm.Order order(boolean inputMajor) {
+        return inputMajor ? Gemm.Order.INPUTS : Gemm.Order.OUTPUTS;
     }
 
     @Test
@@ -241,9 +244,24 @@ final class GemmTest {
                 MemorySegment w = operand(arena, DType.BF16, weights);
                 MemorySegment y = Memory.poisoned(arena, (long) m * n);
                 MemorySegment pairs = pairs(arena, w, n, k);
-                WeightLayout layout = new WeightLayout(WeightOrder.PAIRS, 0);
                 gemm.multiply(
-                        DType.BF16, m, n, k, x, 0, k, pairs, 0, layout, null, 0, false, y, 0, n);
+                        DType.BF16,
+                        m,
+                        n,
+                        k,
+                        x,
+                        0,
+                        k,
+                        pairs,
+                        0,
+                        Gemm.Order.PAIRS,
+                        0,
+                        null,
+                        0,
+                        false,
+                        y,
+                        0,
+                        n);
                 double[][] want =
                         JavaGemm.product(false, true, m, n, k, floats, 0, k, weights, 0, k);
                 for (int i = 0; i < m; i++) {
@@ -311,7 +329,6 @@ final class GemmTest {
         try (Arena arena = Arena.ofConfined();
                 Gemm gemm = new Gemm()) {
             MemorySegment s = arena.allocate(64 * 64 * Float.BYTES, 64);
-            WeightLayout layout = new WeightLayout(WeightOrder.PAIRS, 0);
             for (int[] shape : new int[][] {{32, 32}, {64, 24}}) {
                 int n = shape[0];
                 int k = shape[1];
@@ -326,7 +343,8 @@ final class GemmTest {
                                         k,
                                         s,
                                         0,
-                                        layout,
+                                        Gemm.Order.PAIRS,
+                                        0,
                                         null,
                                         0,
                                         false,

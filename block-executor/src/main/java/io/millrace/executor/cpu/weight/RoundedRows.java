@@ -1,4 +1,4 @@
-package io.millrace.executor.cpu.gradient;
+package io.millrace.executor.cpu.weight;
 
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.Operator;
@@ -13,7 +13,7 @@ import io.millrace.memory.DType;
  * One factor of products on the way back in the type that they read: rows as they are, or rounded
  * to bfloat16. What was rounded last is valid.
  */
-final class RoundedRows {
+public final class RoundedRows {
     private final WorkerPool pool;
     private final DType type;
     private final Floats place; // float32 by its type, whatever lies there
@@ -24,14 +24,14 @@ final class RoundedRows {
      * @param type that products read: F32 or BF16
      * @param place room for {@link #floats} of the largest
      */
-    RoundedRows(WorkerPool pool, DType type, Floats place) {
+    public RoundedRows(WorkerPool pool, DType type, Floats place) {
         this.pool = pool;
         this.type = type;
         this.place = place;
     }
 
     /** Floats of the room that some rows take. */
-    static long floats(DType type, long rows, long width) {
+    public static long floats(DType type, long rows, long width) {
         return type == DType.F32 ? 0 : Math.ceilDiv(rows * width * Short.BYTES, (long) Float.BYTES);
     }
 
@@ -39,7 +39,7 @@ final class RoundedRows {
      * Some rows. Where they are rounded, zeros follow up to the padded count, so that products of
      * few shapes may take them for rows.
      */
-    Variants of(Variants x, int width, int rows) {
+    public Variants of(Variants x, int width, int rows) {
         if (type == DType.F32) {
             return x;
         }
