@@ -5,19 +5,28 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.cli.context.ExitCode;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ctrl-C ends a run after the step under way, and the run goes on to the same bytes. */
 @Timeout(value = 3, unit = TimeUnit.MINUTES)
 class SignalTest {
     @TempDir Path temp;
 
-    @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void anInterruptedRunGoesOnToTheSameBytes(boolean streamed) throws Exception {
+    @Test
+    void anInterruptedRunGoesOnToTheSameBytes() throws Exception {
+        interrupt(true);
+    }
+
+    @Tag("long")
+    @Test
+    void soDoesOneInMemory() throws Exception {
+        interrupt(false);
+    }
+
+    private void interrupt(boolean streamed) throws Exception {
         int steps = 40;
         LongRun run = LongRun.prepare(temp, "bfloat16", steps, 1, streamed);
         try (ChildProcess child = run.start()) {
