@@ -284,28 +284,36 @@ public final class RunPreparation {
     /** Where workers of this host read for each other, room is left for what they share. */
     private PlannedModel planWithOthers() {
         PlannedModel alone = plan();
-        IoOptions options = IoOptions.beside(session.ledger().budget(Tier.HOST));
-        SliceSharing wanted = config.slices();
-        boolean can =
-                !workers.isAlone()
-                        && wanted != SliceSharing.OFF
-                        && alone.tiers()
-                                .canShare(
-                                        Math.min(workers.size(), RingShape.MOST_MEMBERS),
-                                        wanted == SliceSharing.ON);
-        Optional<SliceRing> ring =
-                new SliceMeeting(
-                                workers,
-                                wanted,
-                                session.ledger(),
-                                sharers -> StreamBuffers.ring(sharers, options))
-                        .hold(can ? SharedPlace.of(read(alone.tiers()), options.pieceBytes()) : "");
+        Optional<SliceRing> ring;
+        try {
+            ring = meetSharers(alone.tiers());
+        } catch (RuntimeException | Error e) {
+            alone.close();
+            throw e;
+        }
         if (ring.isEmpty()) {
             return alone;
         }
         session.share(ring.get());
         alone.close();
         return plan();
+    }
+
+    private Optional<SliceRing> meetSharers(PlannedTiers tiers) {
+        IoOptions options = IoOptions.beside(session.ledger().budget(Tier.HOST));
+        SliceSharing wanted = config.slices();
+        boolean can =
+                !workers.isAlone()
+                        && wanted != SliceSharing.OFF
+                        && tiers.canShare(
+                                Math.min(workers.size(), RingShape.MOST_MEMBERS),
+                                wanted == SliceSharing.ON);
+        return new SliceMeeting(
+                        workers,
+                        wanted,
+                        session.ledger(),
+                        sharers -> StreamBuffers.ring(sharers, options))
+                .hold(can ? SharedPlace.of(read(tiers), options.pieceBytes()) : "");
     }
 
     private PlannedModel plan() {

@@ -33,6 +33,13 @@ public final class Operands {
             return x;
         }
         Variants rounded = scratch.inputs(width, rows);
+        round(pool, x, rounded, scales, rows, width);
+        return rounded;
+    }
+
+    /** Rounds some rows for every scale to bfloat16. */
+    static void round(
+            WorkerPool pool, Variants x, Variants rounded, int scales, int rows, int width) {
         RowTasks.run(
                 pool,
                 Operator.FORM,
@@ -51,6 +58,5 @@ public final class Operands {
                                 width);
                     }
                 });
-        return rounded;
     }
 }

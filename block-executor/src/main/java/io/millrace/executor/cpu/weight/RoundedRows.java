@@ -1,12 +1,9 @@
 package io.millrace.executor.cpu.weight;
 
 import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.cpu.op.Operator;
-import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
-import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
 
 /**
@@ -49,29 +46,10 @@ public final class RoundedRows {
                                 place.segment(), place.start() * Float.BYTES / Short.BYTES, type),
                         0,
                         width);
-        RowTasks.run(
-                pool,
-                Operator.FORM,
-                1,
-                MicroBatch.padded(rows),
-                width,
-                (_, from, to, _) -> {
-                    for (int row = from; row < to; row++) {
-                        Floats out = rounded.of(0).at((long) row * width);
-                        long at = out.start() * Short.BYTES;
-                        if (row < rows) {
-                            Floats in = x.of(0).at(row * x.rowStride());
-                            BFloat16.round(
-                                    in.segment(),
-                                    in.start() * Float.BYTES,
-                                    out.segment(),
-                                    at,
-                                    width);
-                        } else {
-                            out.segment().asSlice(at, (long) width * Short.BYTES).fill((byte) 0);
-                        }
-                    }
-                });
+        Operands.round(pool, x, rounded, 1, rows, width);
+        long end = rounded.of(0).start() + (long) rows * width;
+        long padding = (long) (MicroBatch.padded(rows) - rows) * width;
+        place.segment().asSlice(end * Short.BYTES, padding * Short.BYTES).fill((byte) 0);
         return rounded;
     }
 }

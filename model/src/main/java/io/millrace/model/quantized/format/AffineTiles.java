@@ -18,10 +18,12 @@ abstract class AffineTiles extends GroupedTiles {
     private final boolean ordered;
     private Optional<ScaledFormat.Given> given = Optional.empty();
 
-    /** Group by group, a row after another. */
+    /** What is laid out of scales: group by group, a row after another. */
     float[] scales = new float[0];
 
+    /** The same of codes that stand for 0. */
     int[] zeros = new int[0];
+
     private int firstRow;
     private int firstGroup;
     private int rows;

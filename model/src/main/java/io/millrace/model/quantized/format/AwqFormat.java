@@ -172,6 +172,7 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
             }
         }
 
+        // A loop for each type: in one for both, compilers put vectors on the heap.
         private void pairs(
                 MemorySegment bytes,
                 long from,

@@ -12,7 +12,8 @@ import jdk.incubator.vector.IntVector;
 
 /**
  * Reads column by column what lies in words [columns · bits / 32, rows], each with the codes of
- * consecutive columns of its row: no word has to be turned.
+ * consecutive columns of its row: no word has to be turned. Each type has a loop of its own: in one
+ * for both, compilers put vectors on the heap.
  *
  * @param bits of a code, 4 or 8
  * @param step bytes from the words of some columns to those of the next
