@@ -5,6 +5,7 @@ import io.millrace.executor.cuda.kernel.DeviceKit;
 import io.millrace.executor.cuda.kernel.DeviceKits;
 import io.millrace.executor.cuda.kernel.DeviceMask;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
+import io.millrace.executor.cuda.kernel.PackedKernels;
 import io.millrace.executor.cuda.kernel.WeightPass;
 import io.millrace.executor.cuda.lowrank.DeviceThin;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan;
@@ -207,7 +208,7 @@ public final class CudaEngine implements Engine {
     private static void requireKnownFormats(ModelLayout layout) {
         for (BlockLayout block : layout.blocks()) {
             for (TensorSlot slot : block.tensors()) {
-                if (!slot.isPlain()) {
+                if (!slot.isPlain() && !PackedKernels.reads(slot.format())) {
                     throw new BadInputException(
                             "--device",
                             "no kernel of a cuda device reads "
@@ -215,7 +216,7 @@ public final class CudaEngine implements Engine {
                                     + ", as '"
                                     + slot.name()
                                     + "' is stored",
-                            "take --device cpu");
+                            "take --device cpu, or a model in one of " + PackedKernels.layouts());
                 }
             }
         }

@@ -84,6 +84,7 @@ final class PassesStart {
         Optional<DeviceDensePasses.Beside> thin =
                 plan.layout()
                         .beside()
+                        .filter(_ -> !plan.layout().ownsBeside())
                         .map(_ -> new DeviceDensePasses.Beside(launches.thin(), launches.beside()));
         return new DeviceDensePasses(
                 new DeviceDensePasses.Kernels(kernels, programs, thin),

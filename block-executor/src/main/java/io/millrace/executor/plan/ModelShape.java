@@ -142,8 +142,8 @@ public record ModelShape(
     }
 
     /**
-     * The blocks that an engine is asked about: a card reads no codes yet, and is reckoned with as
-     * if it formed a matrix where it is needed.
+     * The blocks that an engine is asked about. Of a model that is only planned there are no codes
+     * that the kernels of a card would know: it is reckoned with matrices that are formed.
      *
      * @param reads whether the device reads them
      */

@@ -105,7 +105,7 @@ final class ComputeProbe implements AutoCloseable {
         Map<DType, Double> widen = new EnumMap<>(DType.class);
         Map<DType, Double> store = new EnumMap<>(DType.class);
         Map<String, Double> z = new HashMap<>();
-        try (FormProbe form = new FormProbe(workers, memory, timing, effort.formed)) {
+        try (FormProbe form = new FormProbe(workers, memory, timing, patient, effort.formed)) {
             form.measure(widen, store, z);
         }
         progress.accept("low-rank directions");

@@ -1,6 +1,7 @@
 package io.millrace.executor.probe;
 
 import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.param.PassPlan;
 import io.millrace.executor.cpu.param.StoredTensor;
@@ -38,14 +39,16 @@ final class FormProbe implements AutoCloseable {
 
     private final CpuWorkers workers;
     private final Timing timing;
+    private final Timing patient;
     private final long elements;
     private final HostSlab weights;
     private final HostSlab panels;
 
-    FormProbe(CpuWorkers workers, HostMemory memory, Timing timing, long elements) {
+    FormProbe(CpuWorkers workers, HostMemory memory, Timing timing, Timing patient, long elements) {
         this.elements = elements;
         this.workers = workers;
         this.timing = timing;
+        this.patient = patient;
         weights = memory.allocate("probed weights", elements * Float.BYTES);
         panels =
                 memory.allocate(
@@ -67,11 +70,14 @@ final class FormProbe implements AutoCloseable {
             widen.put(dtype, Math.max(0, least[0] - z.get("rademacher")));
             store.put(dtype, Math.max(0, least[1] - least[0] - z.get("rademacher")));
         }
-        widen.put(FormRates.CODES, codeSeconds());
+        widen.put(FormRates.CODES, codeSeconds(DType.F32));
+        if (Gemm.multipliesBFloat16()) {
+            widen.put(FormRates.ROUNDED_CODES, codeSeconds(DType.BF16));
+        }
     }
 
     /** An element of a packed matrix of 4 bits, read into a panel as products take it. */
-    private double codeSeconds() {
+    private double codeSeconds(DType type) {
         int columns = PANEL / CODE_ROWS;
         int rows = (int) (elements / columns);
         PackedFormat format =
@@ -81,7 +87,7 @@ final class FormProbe implements AutoCloseable {
             readers[worker] = format.reader();
         }
         double seconds =
-                timing.seconds(() ->
+                patient.seconds(() ->
                         workers.pool()
                                 .parallelFor(
                                         rows / CODE_ROWS,
@@ -98,7 +104,7 @@ final class FormProbe implements AutoCloseable {
                                                                 panels.segment(),
                                                                 (long) worker * PANEL * Float.BYTES,
                                                                 CODE_ROWS,
-                                                                DType.F32))));
+                                                                type))));
         return seconds / elements;
     }
 

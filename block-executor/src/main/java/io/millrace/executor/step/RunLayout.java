@@ -166,7 +166,7 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
      * @param device where it is computed
      */
     public static RunLayout of(Base base, ArithmeticConfig arithmetic, DeviceKind device) {
-        requireScales(arithmetic, device);
+        requireScales(arithmetic);
         if (arithmetic.rule() instanceof GradientRule) {
             // What a table's rows get of head and embedding is added up in one place.
             return of(
@@ -190,14 +190,10 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                                         && arithmetic.direction() instanceof DenseDirection));
     }
 
-    /** Scales are formed where the processor forms weights along a dense direction. */
-    private static void requireScales(ArithmeticConfig arithmetic, DeviceKind device) {
+    /** Scales are formed where weights are formed along a dense direction. */
+    private static void requireScales(ArithmeticConfig arithmetic) {
         if (!arithmetic.trained().tunesScales()) {
             return;
-        }
-        if (!device.onHostCores()) {
-            throw new BadInputException(
-                    "--device", "scales are tuned by the processor", "give --device cpu");
         }
         if (!(arithmetic.direction() instanceof DenseDirection)) {
             throw new BadInputException(

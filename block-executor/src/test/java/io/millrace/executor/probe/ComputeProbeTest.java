@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.memory.DType;
 import io.millrace.prefetch.plan.ComputeRates;
+import io.millrace.prefetch.plan.FormRates;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.ThinRates;
 import java.util.ArrayList;
@@ -30,6 +31,9 @@ class ComputeProbeTest {
                     .hasSize(2)
                     .allSatisfy(rate -> assertThat(rate.flopsPerSecond()).isPositive());
             assertThat(rates.forms().widenSeconds()).containsKeys(DType.F32, DType.BF16, DType.F16);
+            assertThat(rates.forms().widenSeconds().get(FormRates.CODES)).isPositive();
+            assertThat(rates.forms().widenSeconds().containsKey(FormRates.ROUNDED_CODES))
+                    .isEqualTo(Gemm.multipliesBFloat16());
             assertThat(rates.passSeconds()).containsKeys(Operation.Kind.values());
             assertThat(rates.knows("gaussian")).isTrue();
             assertThat(rates.knows("rademacher")).isTrue();

@@ -65,7 +65,7 @@ public record ComputeRates(
                         new ComputeRates(
                                 roundedMatmuls,
                                 attentions,
-                                forms,
+                                forms.rounding(),
                                 passSeconds,
                                 dispatchSeconds,
                                 memoryBytesPerSecond,

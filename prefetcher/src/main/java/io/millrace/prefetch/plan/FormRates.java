@@ -1,6 +1,7 @@
 package io.millrace.prefetch.plan;
 
 import io.millrace.memory.DType;
+import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -20,11 +21,25 @@ public record FormRates(
     /** What packed matrices are reckoned as: integers of four bits in words of 32. */
     public static final DType CODES = DType.I32;
 
+    /** The same, made into bfloat16 for products that read that. */
+    public static final DType ROUNDED_CODES = DType.I16;
+
     /** Freezes the maps. */
     public FormRates {
         widenSeconds = Map.copyOf(widenSeconds);
         storeSeconds = Map.copyOf(storeSeconds);
         zSeconds = Map.copyOf(zSeconds);
+    }
+
+    /** The rates of a run whose products read bfloat16. */
+    FormRates rounding() {
+        Map<DType, Double> widen = new EnumMap<>(DType.class);
+        widen.putAll(widenSeconds);
+        Double rounded = widenSeconds.get(ROUNDED_CODES);
+        if (rounded != null) {
+            widen.put(CODES, rounded);
+        }
+        return new FormRates(widen, storeSeconds, zSeconds, thin);
     }
 
     double seconds(Operation.Form form, String direction) {

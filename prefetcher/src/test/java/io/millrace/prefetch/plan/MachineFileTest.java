@@ -69,6 +69,23 @@ class MachineFileTest {
                 .isEqualTo(machine.device().rates().forms());
     }
 
+    @Test
+    void productsOfBfloat16TakeCodesAtTheirOwnRate() {
+        Machine machine = Machines.sharing(1e9, 1e-10);
+        Map<String, Object> fields = new LinkedHashMap<>(MachineFile.fields(machine));
+        Map<String, Object> device =
+                new LinkedHashMap<>(JsonObject.of(fields).object("device").fields());
+        device.put("widen_seconds", Map.of("int32", 4e-10, "int16", 1e-10));
+        fields.put("device", device);
+        Machine read = read(fields);
+        assertThat(widening(read)).isEqualTo(4e-10);
+        assertThat(widening(read.rounding().orElseThrow())).isEqualTo(1e-10);
+    }
+
+    private static double widening(Machine machine) {
+        return machine.device().rates().forms().widenSeconds().get(FormRates.CODES);
+    }
+
     private Machine read(Map<String, Object> fields) {
         Path file = folder.resolve("m.json");
         try {

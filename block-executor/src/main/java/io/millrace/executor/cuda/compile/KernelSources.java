@@ -38,6 +38,7 @@ public final class KernelSources {
                     "low_rank_products.cu",
                     "norm.cu",
                     "orthogonal.cu",
+                    "packed.cu",
                     "pairs.cu");
 
     private KernelSources() {}

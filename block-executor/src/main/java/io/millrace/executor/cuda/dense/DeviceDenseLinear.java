@@ -42,7 +42,7 @@ final class DeviceDenseLinear implements DeviceLinear {
     /** Whether the stored bytes are already what the query wants products to read. */
     private boolean isPlain(DeviceWeights weights, int tensor) {
         return weights.isStill(tensor)
-                && weights.visit().slot(tensor).dtype() == scratch.type()
+                && weights.visit().slot(tensor).format() == scratch.type()
                 && weights.visit().isCurrent(tensor, weights.matrixQuery(tensor));
     }
 

@@ -8,12 +8,14 @@ import io.millrace.executor.cuda.kernel.DeviceTensor;
 import io.millrace.executor.cuda.kernel.FoldProgram;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
 import io.millrace.executor.cuda.kernel.LowRankKernels;
+import io.millrace.executor.cuda.kernel.PackedKernels;
 import io.millrace.executor.cuda.kernel.WeightPass;
 import io.millrace.executor.cuda.weight.DeviceForming;
 import io.millrace.executor.cuda.weight.DeviceGemm;
 import io.millrace.executor.cuda.weight.DeviceLinear;
 import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
+import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.executor.cuda.weight.DeviceSideLinear;
 import io.millrace.executor.cuda.weight.DeviceVisit;
 import io.millrace.executor.cuda.weight.PendingPieces;
@@ -28,6 +30,7 @@ import io.millrace.optim.update.Shape;
 import io.millrace.prefetch.BlockLease;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
 public final class DeviceDensePasses implements DevicePasses {
@@ -36,6 +39,7 @@ public final class DeviceDensePasses implements DevicePasses {
     private final Along along;
     private final Rounding rounding;
     private final PendingPieces pieces;
+    private final DeviceScratch scratch;
     private final int together;
     private final DeviceLinear linear;
 
@@ -76,6 +80,7 @@ public final class DeviceDensePasses implements DevicePasses {
         programs = launched.programs();
         this.along = along;
         this.rounding = rounding;
+        this.scratch = scratch;
         pieces = new PendingPieces(foldEvery, programs::fitting);
         // Where all matrices are only read, queries share their products.
         together = launched.beside().isPresent() && !gemm.quantizes() ? scratch.scalesAtOnce() : 0;
@@ -133,6 +138,10 @@ public final class DeviceDensePasses implements DevicePasses {
 
     /** What a tensor is formed by, and stored where the visit says so, until all of it was. */
     DeviceForming forming(DeviceVisit visit, int tensor, Query query) {
+        OptionalInt scales = visit.scalesOf(tensor);
+        if (scales.isPresent()) {
+            return scaled(visit, tensor, given(visit, scales.getAsInt(), query));
+        }
         return new DeviceForming(
                 visit,
                 tensor,
@@ -147,6 +156,23 @@ public final class DeviceDensePasses implements DevicePasses {
                                 place,
                                 stride,
                                 type));
+    }
+
+    private DeviceForming scaled(DeviceVisit visit, int tensor, PackedKernels.Given given) {
+        DeviceTensor matrix = visit.tensor(tensor);
+        return new DeviceForming(
+                visit,
+                tensor,
+                (first, count, place, stride, type) ->
+                        kernels.packed().form(matrix, given, first, count, place, stride, type));
+    }
+
+    /** Scales of a matrix as a query sees them, until those of another are made. */
+    private PackedKernels.Given given(DeviceVisit visit, int scales, Query query) {
+        long place = scratch.address(Part.SCALES);
+        long stride = visit.tensor(scales).elements();
+        vector(visit, scales, List.of(query), place, stride);
+        return new PackedKernels.Given(place, stride, query.scales().size());
     }
 
     @Override

@@ -42,6 +42,7 @@ public final class DeviceKernels implements AutoCloseable {
     private final long module;
     private final KernelLaunches<Kernel> launches;
     private final KernelArguments arguments;
+    private final PackedKernels packed;
 
     /**
      * Loads an image.
@@ -55,6 +56,7 @@ public final class DeviceKernels implements AutoCloseable {
         module = api.loadModule(image);
         try {
             launches = new KernelLaunches<>(Kernel.class, api, module, stream);
+            packed = new PackedKernels(api, module, stream);
         } catch (RuntimeException | Error e) {
             api.unloadModule(module);
             throw e;
@@ -67,8 +69,14 @@ public final class DeviceKernels implements AutoCloseable {
         return module;
     }
 
+    /** What reads tensors that are stored in fewer bits. */
+    public PackedKernels packed() {
+        return packed;
+    }
+
     /**
-     * Folds consecutive elements of a tensor and writes θ + s z of them for every scale.
+     * Folds consecutive elements of a tensor and writes θ + s z of them for every scale; of one
+     * that is stored in fewer bits it makes whole rows, which all scales see as they are.
      *
      * @param pass the direction and the scales
      * @param program what brings the stored elements up to date
@@ -90,6 +98,11 @@ public final class DeviceKernels implements AutoCloseable {
             long out,
             long outStride,
             DType outType) {
+        if (!tensor.isPlain()) {
+            pass.requireStill(program);
+            packed.form(tensor, first, count, out, outType);
+            return;
+        }
         pass.pack(arguments, program, tensor, stores)
                 .int64(out)
                 .int64(outStride)
@@ -132,6 +145,12 @@ public final class DeviceKernels implements AutoCloseable {
             float factor,
             boolean accumulate,
             DeviceMatrix out) {
+        if (!tensor.isPlain()) {
+            pass.requireStill(program);
+            int scales = pass.scales().size();
+            packed.rows(tensor, ids, idOffset, rows, width, factor, accumulate, scales, out);
+            return;
+        }
         pass.pack(arguments, program, tensor, false)
                 .int64(out.address())
                 .int64(ids)
@@ -400,6 +419,7 @@ public final class DeviceKernels implements AutoCloseable {
 
     @Override
     public void close() {
+        packed.close();
         launches.close();
         api.unloadModule(module);
     }

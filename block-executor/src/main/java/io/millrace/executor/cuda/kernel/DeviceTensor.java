@@ -1,13 +1,14 @@
 package io.millrace.executor.cuda.kernel;
 
 import io.millrace.memory.DType;
+import io.millrace.memory.TensorFormat;
 import java.util.List;
 
 /**
- * A trainable tensor in device memory.
+ * A tensor in device memory.
  *
  * @param address of element 0
- * @param dtype how it is stored
+ * @param format how it is stored
  * @param tensorId its index among the sorted trainable names
  * @param elements how many it has
  * @param vector whether it has fewer than two axes; weight decay passes over it
@@ -15,7 +16,7 @@ import java.util.List;
  */
 public record DeviceTensor(
         long address,
-        DType dtype,
+        TensorFormat format,
         int tensorId,
         long elements,
         boolean vector,
@@ -38,8 +39,21 @@ public record DeviceTensor(
         states = List.copyOf(states);
     }
 
-    /** The address of an element. */
+    /** Whether it is a plain array of numbers, as all are that a run may train. */
+    public boolean isPlain() {
+        return format instanceof DType;
+    }
+
+    /** The numbers of a plain array; an IllegalStateException of another format. */
+    public DType dtype() {
+        if (format instanceof DType dtype) {
+            return dtype;
+        }
+        throw new IllegalStateException(format.name() + " is no plain array");
+    }
+
+    /** The address of an element of a plain array. */
     public long at(long element) {
-        return address + element * dtype.sizeBytes();
+        return address + element * dtype().sizeBytes();
     }
 }

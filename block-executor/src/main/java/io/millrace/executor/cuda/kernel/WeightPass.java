@@ -77,6 +77,13 @@ public record WeightPass(
         return String.join(", ", new TreeSet<>(KernelCodes.DIRECTIONS.keySet()));
     }
 
+    /** What is stored in fewer bits is only read. */
+    void requireStill(FoldProgram program) {
+        if (perturbs || program.count() > 0 || program.sums() != 0) {
+            throw new IllegalStateException("a pass changes what is only read");
+        }
+    }
+
     /** Packs what kernels know of the pass over a tensor: {@code struct Pass} of form.cu. */
     KernelArguments pack(
             KernelArguments arguments, FoldProgram program, DeviceTensor tensor, boolean stores) {

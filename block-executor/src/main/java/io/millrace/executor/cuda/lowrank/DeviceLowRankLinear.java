@@ -115,7 +115,8 @@ final class DeviceLowRankLinear implements DeviceLinear {
             this.beside = beside;
             DeviceVisit visit = weights.visit();
             boolean plain =
-                    visit.slot(tensor).dtype() == scratch.type() && matrices.isPlain(visit, tensor);
+                    visit.slot(tensor).format() == scratch.type()
+                            && matrices.isPlain(visit, tensor);
             base = plain ? Optional.empty() : Optional.of(matrices.base(visit, tensor));
         }
 

@@ -353,6 +353,9 @@ public final class DeviceLowRankPasses implements DevicePasses, ThinMatrices {
     /** A matrix with what is folded by now, and no more. */
     @Override
     public Base base(DeviceVisit visit, int tensor) {
+        if (!visit.tensor(tensor).isPlain()) {
+            return ThinMatrices.packed(kernels.dense().packed(), visit, tensor);
+        }
         ThinFold fold = foldSeen(visit, tensor);
         ThinMatrix matrix = matrix(visit, tensor);
         return (firstRow, rows, place, type) ->

@@ -252,6 +252,9 @@ public final class DevicePairPasses implements DevicePasses, ThinMatrices {
     /** A matrix with all of its updates. */
     @Override
     public Base base(DeviceVisit visit, int tensor) {
+        if (!visit.tensor(tensor).isPlain()) {
+            return ThinMatrices.packed(kernels.dense().packed(), visit, tensor);
+        }
         ThinMatrix matrix = matrix(visit, tensor);
         PairKernels.Terms terms = terms(visit, tensor);
         return (firstRow, rows, place, type) ->

@@ -1,5 +1,7 @@
 package io.millrace.executor.cuda.lowrank;
 
+import io.millrace.executor.cuda.kernel.DeviceTensor;
+import io.millrace.executor.cuda.kernel.PackedKernels;
 import io.millrace.executor.cuda.kernel.ThinMatrix;
 import io.millrace.executor.cuda.weight.DeviceVisit;
 import io.millrace.memory.DType;
@@ -30,6 +32,14 @@ interface ThinMatrices {
          * @param type what they are formed in
          */
         void form(long firstRow, long rows, long place, DType type);
+    }
+
+    /** What forms a matrix that is stored in fewer bits, and so is what its codes say. */
+    static Base packed(PackedKernels kernels, DeviceVisit visit, int tensor) {
+        DeviceTensor stored = visit.tensor(tensor);
+        long columns = visit.slot(tensor).shape().getLast();
+        return (firstRow, rows, place, type) ->
+                kernels.form(stored, firstRow * columns, rows * columns, place, type);
     }
 
     /** What forms a matrix; the last one made is valid. */

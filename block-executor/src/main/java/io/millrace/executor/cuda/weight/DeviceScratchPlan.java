@@ -63,6 +63,7 @@ public record DeviceScratchPlan(
                     Part.STATES,
                     Part.VECTORS,
                     Part.PANEL,
+                    Part.SCALES,
                     Part.LOGITS,
                     Part.WORKSPACE,
                     Part.BESIDE,
@@ -98,6 +99,7 @@ public record DeviceScratchPlan(
         TERM_RIGHTS,
         ESTIMATE, // what is made orthogonal, before and after an iteration
         ESTIMATE_SQUARES, // doubles
+        SCALES, // of the packed matrix at work, where a run tunes them
         THIN, // inputs times a thin factor
         BESIDE, // the factors beside a matrix, one of them turned as well, and such products; or
         // the middle of a bottleneck
@@ -140,7 +142,8 @@ public record DeviceScratchPlan(
         long between = rows * needs.betweenFloats();
         bytes.put(Part.BESIDE, Math.max(sides, between) * Float.BYTES);
         // All scales share what is stored of matrices that are only read, or read so.
-        boolean shared = lowRank.isPresent() || layout.beside().isPresent();
+        boolean shared =
+                lowRank.isPresent() || (layout.beside().isPresent() && !layout.ownsBeside());
         long formed = shared ? 1 : scales;
         bytes.put(Part.PANEL, formed * panel(needs, panels) * type.sizeBytes());
         if (quantizes) {
@@ -148,6 +151,7 @@ public record DeviceScratchPlan(
             bytes.put(Part.E4M3_PANEL, formed * panel(needs, panels));
             bytes.put(Part.E4M3_SCALES, Fp8Operands.scaleBytes());
         }
+        bytes.put(Part.SCALES, scales * ownScales(layout) * Float.BYTES);
         long logits = logits(needs.logits(), size, panels);
         bytes.put(Part.LOGITS, scales * logits * Float.BYTES);
         long losses = (long) size.scales() * size.batchRows() * DeviceKernels.ROW_LOSS_BYTES;
@@ -223,17 +227,30 @@ public record DeviceScratchPlan(
         bytes.put(Part.OVERLAP, size.momentum() ? rank * rank * Float.BYTES : 0);
     }
 
-    /** What products read: the matrices' own type where all have one, else float32. */
+    /**
+     * What products read: the type of all matrices that are plain, where they have one, else
+     * float32. Matrices in fewer bits are formed in it.
+     */
     private static DType type(ModelLayout layout) {
         List<DType> types =
                 layout.blocks().stream()
                         .map(BlockLayout::tensors)
                         .flatMap(List::stream)
-                        .filter(slot -> !slot.isVector())
+                        .filter(slot -> !slot.isVector() && slot.isPlain())
                         .map(TensorSlot::dtype)
                         .distinct()
                         .toList();
         return types.size() == 1 ? types.getFirst() : DType.F32;
+    }
+
+    /** The most scales of a packed matrix, of those that a run tunes. */
+    private static long ownScales(ModelLayout layout) {
+        return layout.beside().filter(_ -> layout.ownsBeside()).stream()
+                .flatMap(scales -> scales.blocks().stream())
+                .flatMap(block -> block.tensors().stream())
+                .mapToLong(TensorSlot::elementCount)
+                .max()
+                .orElse(0);
     }
 
     /** Elements of the largest part of a matrix that is formed at once. */

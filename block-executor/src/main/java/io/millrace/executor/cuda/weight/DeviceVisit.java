@@ -39,7 +39,7 @@ public final class DeviceVisit extends BlockVisit {
         TensorSlot slot = layout.tensors().get(index);
         return new DeviceTensor(
                 lease.address() + slot.offsetBytes(),
-                slot.dtype(),
+                slot.format(),
                 slot.tensorId(),
                 slot.elementCount(),
                 slot.isVector(),

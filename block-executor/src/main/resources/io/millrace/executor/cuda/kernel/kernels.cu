@@ -10,4 +10,5 @@
 #include "low_rank_products.cu"
 #include "norm.cu"
 #include "orthogonal.cu"
+#include "packed.cu"
 #include "pairs.cu"

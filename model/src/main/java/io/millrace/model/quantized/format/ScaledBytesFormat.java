@@ -58,8 +58,15 @@ public record ScaledBytesFormat(
         return codes == DType.I8 ? "int8-scaled" : "fp8-scaled";
     }
 
-    private int across() {
+    /** Rectangles side by side. */
+    public int across() {
         return (columns + blockColumns - 1) / blockColumns;
+    }
+
+    /** A factor on each product with a scale; 1 for none. */
+    public float factor() {
+        // bitsandbytes' own 1 / 127 comes after the first product.
+        return scales.areMaxima() ? LLM_INT8 : 1;
     }
 
     @Override
@@ -122,9 +129,7 @@ public record ScaledBytesFormat(
             if (format.zeros) {
                 zero += bytes.get(ValueLayout.JAVA_BYTE, offset + zerosAt + index);
             }
-            // bitsandbytes' own 1 / 127 comes after the first product.
-            float factor = format.scales.areMaxima() ? LLM_INT8 : 1;
-            Octets.affine(words, span.from, span.to, zero, scale, factor, target, at);
+            Octets.affine(words, span.from, span.to, zero, scale, format.factor(), target, at);
         }
     }
 }

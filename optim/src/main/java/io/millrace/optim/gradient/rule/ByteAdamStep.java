@@ -42,17 +42,17 @@ final class ByteAdamStep implements TensorStep {
 
     private static void decode(
             DynamicMap map, float[] codes, float[] scales, int block, float[] moments) {
+        int[] places = new int[AdamW8bit.BLOCK];
         for (int at = 0; at < moments.length; at += AdamW8bit.BLOCK) {
             int end = Math.min(moments.length, at + AdamW8bit.BLOCK);
             float scale = scales[block + at / AdamW8bit.BLOCK];
-            for (int i = at; i < end; i++) {
-                moments[i] = map.value((int) codes[i]) * scale;
-            }
+            map.values(codes, at, end, scale, moments, places);
         }
     }
 
     private static void encode(
             DynamicMap map, float[] moments, float[] codes, int block, float[] scales) {
+        int[] places = new int[AdamW8bit.BLOCK];
         for (int at = 0; at < moments.length; at += AdamW8bit.BLOCK) {
             int end = Math.min(moments.length, at + AdamW8bit.BLOCK);
             float largest = largest(moments, at, end);
@@ -61,9 +61,7 @@ final class ByteAdamStep implements TensorStep {
                 Arrays.fill(codes, at, end, 0);
                 continue;
             }
-            for (int i = at; i < end; i++) {
-                codes[i] = map.code(moments[i], largest);
-            }
+            map.codes(moments, at, end, largest, codes, places);
         }
     }
 

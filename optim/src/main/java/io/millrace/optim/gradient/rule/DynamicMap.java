@@ -1,6 +1,10 @@
 package io.millrace.optim.gradient.rule;
 
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The 256 values that a byte of a state in 8 bits stands for, in order (dynamic quantisation, arXiv
@@ -21,13 +25,16 @@ final class DynamicMap {
     private static final double LEAST = 0.1; // of a power of ten, where its values begin
 
     private static final int SIGN_SHIFT = Float.SIZE - 1;
+    private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+    private static final int LANES = FLOATS.length();
 
     private final float[] values = new float[CODES];
     private final int zero; // the code of 0
     // Between code i and i + 1; none lies above the last.
     private final float[] middles = new float[CODES];
     // By the upper bits of a float: the code of the lowest of the floats that begin with them.
-    private final byte[] lowest = new byte[1 << (Float.SIZE - LOWER_BITS)];
+    private final int[] lowest = new int[1 << (Float.SIZE - LOWER_BITS)];
 
     private DynamicMap(boolean signed) {
         int next = 0;
@@ -57,7 +64,7 @@ final class DynamicMap {
             if (search(Float.intBitsToFloat(bits < 0 ? bits : most)) > code + 1) {
                 throw new IllegalStateException("floats from " + bits + " on have many codes");
             }
-            lowest[upper] = (byte) code;
+            lowest[upper] = code;
         }
     }
 
@@ -76,7 +83,7 @@ final class DynamicMap {
      * @param value in [-1, 1]
      */
     int code(float value) {
-        int code = lowest[Float.floatToRawIntBits(value) >>> LOWER_BITS] & 0xFF;
+        int code = lowest[Float.floatToRawIntBits(value) >>> LOWER_BITS];
         // By the sign of a difference: a branch would be foreseen wrongly every other time.
         return code + (Float.floatToRawIntBits(middles[code] - value) >>> SIGN_SHIFT);
     }
@@ -91,6 +98,68 @@ final class DynamicMap {
         int below = Float.floatToRawIntBits(value + 0f) >>> SIGN_SHIFT; // -0 is not
         int atZero = ((code ^ zero) - 1) >>> SIGN_SHIFT;
         return code - (below & atZero);
+    }
+
+    /**
+     * Makes values of codes: those of a part of an array, times a factor.
+     *
+     * @param codes from 0 to 255 each
+     * @param factor on each value
+     * @param to receives as many, at the same places
+     * @param places scratch memory of as many
+     */
+    void values(float[] codes, int from, int end, float factor, float[] to, int[] places) {
+        for (int i = from; i < end; i++) {
+            places[i - from] = (int) codes[i];
+        }
+        int last = from + FLOATS.loopBound(end - from);
+        for (int i = from; i < last; i += LANES) {
+            FloatVector.fromArray(FLOATS, values, 0, places, i - from).mul(factor).intoArray(to, i);
+        }
+        for (int i = last; i < end; i++) {
+            to[i] = values[places[i - from]] * factor;
+        }
+    }
+
+    /**
+     * Makes codes of values, as {@link #code(float, float)} does.
+     *
+     * @param largest the greatest magnitude that may come, above 0
+     * @param codes receives as many, at the same places
+     * @param places scratch memory of as many
+     */
+    void codes(float[] from, int first, int end, float largest, float[] codes, int[] places) {
+        int last = first + FLOATS.loopBound(end - first);
+        for (int i = first; i < last; i += LANES) {
+            FloatVector.fromArray(FLOATS, from, i)
+                    .div(largest)
+                    .reinterpretAsInts()
+                    .lanewise(VectorOperators.LSHR, LOWER_BITS)
+                    .intoArray(places, i - first);
+        }
+        for (int i = first; i < last; i += LANES) {
+            IntVector.fromArray(INTS, lowest, 0, places, i - first).intoArray(places, i - first);
+        }
+        for (int i = first; i < last; i += LANES) {
+            FloatVector value = FloatVector.fromArray(FLOATS, from, i);
+            IntVector above =
+                    FloatVector.fromArray(FLOATS, middles, 0, places, i - first)
+                            .sub(value.div(largest))
+                            .reinterpretAsInts()
+                            .lanewise(VectorOperators.LSHR, SIGN_SHIFT);
+            IntVector code = IntVector.fromArray(INTS, places, i - first).add(above);
+            IntVector below =
+                    value.add(0f).reinterpretAsInts().lanewise(VectorOperators.LSHR, SIGN_SHIFT);
+            IntVector atZero =
+                    code.lanewise(VectorOperators.XOR, zero)
+                            .sub(1)
+                            .lanewise(VectorOperators.LSHR, SIGN_SHIFT);
+            ((FloatVector) code.sub(below.and(atZero)).convert(VectorOperators.I2F, 0))
+                    .intoArray(codes, i);
+        }
+        for (int i = last; i < end; i++) {
+            codes[i] = code(from[i], largest);
+        }
     }
 
     private int search(float value) {

@@ -63,6 +63,34 @@ final class DynamicMapTest {
         }
     }
 
+    @Test
+    void manyAtOnceAreAsOneAfterAnother() {
+        Random random = new Random(11);
+        for (DynamicMap map : new DynamicMap[] {DynamicMap.SIGNED, DynamicMap.UNSIGNED}) {
+            for (int count : new int[] {1, 7, 16, 250, 256}) {
+                float largest = 1e-3f + random.nextFloat();
+                float[] values = new float[count + 3];
+                for (int i = 0; i < values.length; i++) {
+                    float share = (float) Math.pow(10, -9 * random.nextDouble());
+                    values[i] = map == DynamicMap.SIGNED && i % 3 == 0 ? -share : share;
+                    values[i] = i % 17 == 0 ? -0f : values[i] * largest;
+                }
+                float[] codes = new float[values.length];
+                float[] back = new float[values.length];
+                int[] places = new int[count];
+                map.codes(values, 2, count + 2, largest, codes, places);
+                map.values(codes, 2, count + 2, largest, back, places);
+                for (int i = 2; i < count + 2; i++) {
+                    int code = map.code(values[i], largest);
+                    assertThat(codes[i]).isEqualTo(code);
+                    assertThat(back[i]).isEqualTo(map.value(code) * largest);
+                }
+                assertThat(codes[1]).isZero();
+                assertThat(codes[count + 2]).isZero();
+            }
+        }
+    }
+
     /** A moment below 0 that is next to nothing beside its block's largest stays below 0. */
     @Test
     void aFirstMomentKeepsItsSign() {
