@@ -1,5 +1,6 @@
 package io.millrace.cli.option;
 
+import io.millrace.executor.config.data.WorkersConfig;
 import io.millrace.executor.plan.Network;
 import io.millrace.memory.BadInputException;
 import java.util.Objects;
@@ -8,8 +9,6 @@ import picocli.CommandLine.Option;
 
 /** How many workers a plan is for, and what they speak over. */
 public final class WorkersOptions {
-    private static final int MOST = 65_536;
-
     @Option(
             names = "--workers",
             paramLabel = "N",
@@ -57,9 +56,10 @@ public final class WorkersOptions {
                     "a plan is for one worker unless it says how many",
                     "add --workers");
         }
-        if (count != null && (count < 1 || count > MOST)) {
+        int most = WorkersConfig.MOST_WORKERS; // a plan is of a run that may be
+        if (count != null && (count < 1 || count > most)) {
             throw new BadInputException(
-                    "--workers", count + " is no number of workers", "give 1 to " + MOST);
+                    "--workers", count + " is no number of workers", "give 1 to " + most);
         }
     }
 

@@ -18,7 +18,9 @@ import java.util.Optional;
  * @param settings a value for each of {@link #OPTIONS} that has one
  */
 public record WorkersConfig(Settings settings) {
-    private static final int MOST_WORKERS = 1024;
+    /** The most that a run may be spread over. */
+    public static final int MOST_WORKERS = 1024;
+
     private static final String FOLDER = "worker-";
 
     /** How many take the steps. */
