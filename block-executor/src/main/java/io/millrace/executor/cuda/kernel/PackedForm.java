@@ -14,7 +14,7 @@ import io.millrace.model.quantized.format.PackedRowsFormat;
 import io.millrace.model.quantized.format.ScaledBytesFormat;
 import io.millrace.model.quantized.format.TableFormat;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
+import java.util.function.Consumer;
 
 /**
  * How kernels read matrices that are stored in fewer bits: which of them, and what it is told of
@@ -24,7 +24,7 @@ import java.util.function.UnaryOperator;
  * @param columns of a row, or any number that divides a row where elements follow one another
  * @param told packs the struct
  */
-record PackedForm(Kernel kernel, int columns, UnaryOperator<KernelArguments> told) {
+record PackedForm(Kernel kernel, int columns, Consumer<KernelArguments> told) {
     /** Entry points of the image. */
     enum Kernel {
         UNPACK_GPTQ,

@@ -168,7 +168,7 @@ public final class PackedKernels implements AutoCloseable {
                         .int32(KernelCodes.of(out.type()))
                         .int32(accumulate ? 1 : 0)
                         .float32(factor);
-        form.told().apply(arguments);
+        form.told().accept(arguments);
         long threads = (long) rows * Math.ceilDiv(width, PER_THREAD);
         launches.launch(form.kernel(), KernelLaunches.blocks(threads, BLOCK), 1, 1, BLOCK);
     }
