@@ -216,7 +216,7 @@ public final class CudaEngine implements Engine {
                                     + ", as '"
                                     + slot.name()
                                     + "' is stored",
-                            "take --device cpu, or a model in one of " + PackedKernels.layouts());
+                            "take --device cpu");
                 }
             }
         }

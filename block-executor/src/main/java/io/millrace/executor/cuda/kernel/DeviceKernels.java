@@ -100,7 +100,8 @@ public final class DeviceKernels implements AutoCloseable {
             DType outType) {
         if (!tensor.isPlain()) {
             pass.requireStill(program);
-            packed.form(tensor, first, count, out, outType);
+            PackedKernels.Given same = PackedKernels.Given.none(pass.scales().size());
+            packed.form(tensor, same, first, count, out, outStride, outType);
             return;
         }
         pass.pack(arguments, program, tensor, stores)

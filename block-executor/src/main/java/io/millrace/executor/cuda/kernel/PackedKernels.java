@@ -5,7 +5,6 @@ import io.millrace.memory.TensorFormat;
 import io.millrace.memory.cuda.CudaApi;
 import io.millrace.memory.cuda.KernelArguments;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -25,7 +24,10 @@ public final class PackedKernels implements AutoCloseable {
      * @param scales how many the query has
      */
     public record Given(long address, long stride, int scales) {
-        static final Given NONE = new Given(0, 0, 1);
+        /** Of a query whose scales all see the stored ones. */
+        static Given none(int scales) {
+            return new Given(0, 0, scales);
+        }
     }
 
     private final KernelLaunches<PackedForm.Kernel> launches;
@@ -45,20 +47,6 @@ public final class PackedKernels implements AutoCloseable {
     /** Whether there is a kernel for tensors that are stored so, plain ones left out. */
     public static boolean reads(TensorFormat format) {
         return PackedForm.of(format).isPresent();
-    }
-
-    /** The layouts that they read, for messages. */
-    public static String layouts() {
-        return String.join(
-                ", ",
-                List.of(
-                        "GPTQ",
-                        "AWQ",
-                        "compressed-tensors",
-                        "bitsandbytes",
-                        "FP8",
-                        "MXFP4",
-                        "GGUF"));
     }
 
     private PackedForm form(TensorFormat format) {
@@ -81,7 +69,7 @@ public final class PackedKernels implements AutoCloseable {
      * @param type F32, F16 or BF16
      */
     public void form(DeviceTensor tensor, long first, long count, long out, DType type) {
-        form(tensor, Given.NONE, first, count, out, 0, type);
+        form(tensor, Given.none(1), first, count, out, 0, type);
     }
 
     /**
@@ -137,7 +125,7 @@ public final class PackedKernels implements AutoCloseable {
             throw new IllegalArgumentException(
                     "rows of " + width + " elements, where a row has " + form.columns());
         }
-        Given given = new Given(0, 0, scales);
+        Given given = Given.none(scales);
         launch(form, tensor, given, ids, idOffset, rows, width, factor, accumulate, out);
     }
 

@@ -117,7 +117,7 @@ final class DynamicMap {
             FloatVector.fromArray(FLOATS, values, 0, places, i - from).mul(factor).intoArray(to, i);
         }
         for (int i = last; i < end; i++) {
-            to[i] = values[places[i - from]] * factor;
+            to[i] = value(places[i - from]) * factor;
         }
     }
 
