@@ -182,6 +182,19 @@ public final class ModelLayout {
                 .orElse(this);
     }
 
+    /**
+     * The same tensors where rows of a large table are read alone by a run that trains it: the
+     * table is in panels that a step does not visit, and each row holds the updates that it has
+     * missed by the time it is looked up. Laid out before anything else is; empty where no table is
+     * large, or the head has to bring all of it.
+     *
+     * @param program what the blocks compute
+     */
+    public Optional<ModelLayout> foldingLater(ModelProgram program) {
+        return RowTable.cutLater(program, this)
+                .map(cut -> alone(cut.blocks(), cut.visits(), false, cut.panels()));
+    }
+
     private static Map<String, Integer> trainable(
             Stream<TensorSpec> tensors, Predicate<String> chosen) {
         return ids(tensors.filter(TensorSpec::isTrainable).map(TensorSpec::name).filter(chosen));
@@ -235,7 +248,14 @@ public final class ModelLayout {
                                                 .toList(),
                                         block.weightBytes()))
                         .toList();
-        return new ModelLayout(renumbered, visits, experts, tied, beside, ownsBeside, panels);
+        return new ModelLayout(
+                renumbered,
+                visits,
+                experts,
+                tied,
+                beside,
+                ownsBeside,
+                panels.renumbered(table -> renumbered(table, ids)));
     }
 
     /**
@@ -437,9 +457,26 @@ public final class ModelLayout {
         return panels;
     }
 
-    /** Every block in the order in which a step that needs all of them visits them. */
+    /**
+     * Every block in the order in which a step that needs all of them visits them; of panels that
+     * steps do not visit the largest, for which there has to be room now and then.
+     */
     public List<Integer> order() {
-        return parts().stream().flatMap(List::stream).toList();
+        List<Integer> order = new ArrayList<>(parts().stream().flatMap(List::stream).toList());
+        largestSeldom()
+                .ifPresent(panel -> {
+                    order.removeAll(panels.embedding());
+                    order.add(panel.index());
+                });
+        return order;
+    }
+
+    /** Of blocks that most steps do not visit the largest; empty where there are none. */
+    public Optional<BlockLayout> largestSeldom() {
+        return panels.embedding().stream()
+                .filter(_ -> panels.later())
+                .map(this::block)
+                .max(Comparator.comparingLong(BlockLayout::sizeBytes));
     }
 
     /** Whether block 0 is both ends of the model. */

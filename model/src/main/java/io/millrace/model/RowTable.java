@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * A large table of an embedding that is only read: a pass looks few of its rows up, and reads these
- * from the file. So it lies in no block, but for a head that is the same table.
+ * A large table of an embedding: a pass looks few of its rows up, and reads these from the file. So
+ * a step visits no block that has it, but for a head that is the same table.
  */
 final class RowTable {
     private RowTable() {}
@@ -22,18 +22,31 @@ final class RowTable {
      *
      * @param blocks all of them
      * @param visits those of a step's visits; where embedding and head were one block, they are two
-     * @param table its place in no block
+     * @param panels which tables lie in which blocks
      */
-    record Cut(List<BlockLayout> blocks, List<Integer> visits, TensorSlot table) {
-        /** Which tables lie in which blocks. */
-        VocabularyPanels panels() {
-            return VocabularyPanels.readingRows(table);
-        }
-    }
+    record Cut(List<BlockLayout> blocks, List<Integer> visits, VocabularyPanels panels) {}
 
-    /** The cut of a model whose tables are whole; empty where none is large. */
+    /** The cut of a model whose tables are whole and only read; empty where none is large. */
     static Optional<Cut> cut(ModelProgram program, ModelLayout layout) {
         return find(program, layout).map(table -> without(table, program, layout));
+    }
+
+    /**
+     * The cut of one that trains the table; empty where none is large, and where the head has to
+     * bring all of it in every step.
+     */
+    static Optional<Cut> cutLater(ModelProgram program, ModelLayout layout) {
+        return layout.isTied()
+                ? Optional.empty()
+                : find(program, layout)
+                        .map(table -> {
+                            Cut read = without(table, program, layout);
+                            List<BlockLayout> blocks = new ArrayList<>(read.blocks());
+                            TensorSlot alone = table.withOffset(0);
+                            VocabularyPanels panels =
+                                    VocabularyPanels.foldingLater(alone, program, layout, blocks);
+                            return new Cut(blocks, read.visits(), panels);
+                        });
     }
 
     /** The table of a model whose tables are whole, where it is large enough. */
@@ -67,7 +80,7 @@ final class RowTable {
             blocks.add(packed(blocks.size(), scoring));
         }
         TensorSlot alone = table.withTensorId(TensorSlot.FROZEN).withOffset(0);
-        return new Cut(blocks, visits, alone);
+        return new Cut(blocks, visits, VocabularyPanels.readingRows(alone));
     }
 
     /** What has a visit has some bytes, were they only a line of zeros. */

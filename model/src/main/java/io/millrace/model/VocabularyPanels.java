@@ -8,6 +8,7 @@ import io.millrace.model.program.Value;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /**
@@ -22,13 +23,15 @@ import java.util.stream.IntStream;
  * @param head blocks of the head's other panels, in the order in which a step visits them, behind
  *     the head's own: the first rows first
  * @param alone the table of which a pass reads the rows that it looks up and no others: the
- *     embedding has it in no block
+ *     embedding's own block has none of it
+ * @param later whether a run trains that table: all its rows are then in the embedding's panels,
+ *     which a step does not visit, and whose updates come into them now and then
  */
 public record VocabularyPanels(
-        List<Integer> embedding, List<Integer> head, Optional<TensorSlot> alone) {
+        List<Integer> embedding, List<Integer> head, Optional<TensorSlot> alone, boolean later) {
     /** Of tables that each lie in one block. */
     public static final VocabularyPanels NONE =
-            new VocabularyPanels(List.of(), List.of(), Optional.empty());
+            new VocabularyPanels(List.of(), List.of(), Optional.empty(), false);
 
     /** A table of no more elements is not worth more than one request. */
     private static final long LEAST_ELEMENTS = 1L << 26;
@@ -44,12 +47,22 @@ public record VocabularyPanels(
 
     /** Of a model of whose table rows are read alone. */
     static VocabularyPanels readingRows(TensorSlot table) {
-        return new VocabularyPanels(List.of(), List.of(), Optional.of(table));
+        return new VocabularyPanels(List.of(), List.of(), Optional.of(table), false);
     }
 
     /** Those of what lies beside the blocks. */
     VocabularyPanels beside() {
-        return new VocabularyPanels(embedding, head, Optional.empty());
+        return new VocabularyPanels(embedding, head, Optional.empty(), false);
+    }
+
+    /** The panels that a step visits before the embedding. */
+    public List<Integer> lookedUp() {
+        return later ? List.of() : embedding;
+    }
+
+    /** The same, where the table that is read alone has another id. */
+    VocabularyPanels renumbered(UnaryOperator<TensorSlot> renumbering) {
+        return later ? new VocabularyPanels(embedding, head, alone.map(renumbering), true) : this;
     }
 
     /** Whether any table lies in several blocks. */
@@ -68,7 +81,7 @@ public record VocabularyPanels(
     /** The cut of a model; empty where none of its tables has more than one panel. */
     static Optional<Cut> cut(ModelProgram program, ModelLayout layout) {
         List<BlockLayout> blocks = new ArrayList<>(layout.blocks());
-        List<Integer> looked = List.of();
+        List<Integer> looked = layout.panels().embedding();
         List<Integer> scored = List.of();
         if (layout.isTied()) {
             if (canLookUp(program) && canScore(program)) {
@@ -84,7 +97,9 @@ public record VocabularyPanels(
                 scored = cut(program, layout, blocks, last, scoredTensors(program));
             }
         }
-        VocabularyPanels panels = new VocabularyPanels(looked, scored, layout.panels().alone());
+        VocabularyPanels panels =
+                new VocabularyPanels(
+                        looked, scored, layout.panels().alone(), layout.panels().later());
         return panels.isEmpty() ? Optional.empty() : Optional.of(new Cut(blocks, panels));
     }
 
@@ -142,7 +157,7 @@ public record VocabularyPanels(
             return List.of();
         }
         long all = matrix.shape().getFirst();
-        long each = program.panelRows() > 0 ? program.panelRows() : rowsEach(matrix, layout);
+        long each = rowsEach(matrix, program, layout);
         if (each >= all) {
             return List.of();
         }
@@ -153,8 +168,22 @@ public record VocabularyPanels(
                         old.tensors().stream()
                                 .map(slot -> tables.contains(slot) ? slot.rows(0, each) : slot)
                                 .toList()));
+        return addPanels(tables, each, each, blocks);
+    }
+
+    /**
+     * Makes blocks of some rows of tables each.
+     *
+     * @param tables of as many rows each
+     * @param begin the first row
+     * @param each rows of a block; the last may have fewer
+     * @param blocks where they go
+     */
+    private static List<Integer> addPanels(
+            List<TensorSlot> tables, long begin, long each, List<BlockLayout> blocks) {
+        long all = tables.getFirst().shape().getFirst();
         List<Integer> added = new ArrayList<>();
-        for (long first = each; first < all; first += each) {
+        for (long first = begin; first < all; first += each) {
             long from = first;
             long count = Math.min(each, all - first);
             added.add(blocks.size());
@@ -166,8 +195,23 @@ public record VocabularyPanels(
         return added;
     }
 
+    /**
+     * A table that is read alone and trained, in panels behind all other blocks.
+     *
+     * @param blocks where they go; the embedding's has none of the table
+     */
+    static VocabularyPanels foldingLater(
+            TensorSlot table, ModelProgram program, ModelLayout layout, List<BlockLayout> blocks) {
+        List<Integer> panels =
+                addPanels(List.of(table), 0, rowsEach(table, program, layout), blocks);
+        return new VocabularyPanels(panels.reversed(), List.of(), Optional.of(table), true);
+    }
+
     /** As few panels as are no larger than a layer, and of these as even ones as there are. */
-    private static long rowsEach(TensorSlot matrix, ModelLayout layout) {
+    private static long rowsEach(TensorSlot matrix, ModelProgram program, ModelLayout layout) {
+        if (program.panelRows() > 0) {
+            return program.panelRows();
+        }
         int head = layout.visits().getLast();
         long layer =
                 IntStream.range(1, layout.blocks().size())

@@ -1,13 +1,15 @@
 package io.millrace.prefetch;
 
 import java.util.List;
+import java.util.Set;
 
 /**
  * What a placement has to hold and may use.
  *
  * @param blockBytes bytes of each block, in order of index
  * @param headBytes bytes at the beginning of each that some visits need alone
- * @param visits the blocks of a step in order; every block occurs
+ * @param visits the blocks of a step in order; of those that come in few steps the largest, so that
+ *     there is room for each
  * @param hostBudget bytes of host memory left for weights
  * @param deviceBudget bytes left for weights on a device with memory of its own, or {@link
  *     #UNIFIED} where the device computes on host memory
@@ -37,18 +39,26 @@ public record PlacementRequest(
         if (blockBytes.isEmpty() || blockBytes.stream().anyMatch(size -> size < 1)) {
             throw new IllegalArgumentException("blocks of " + blockBytes + " bytes");
         }
-        if (visits.stream().distinct().count() != blockBytes.size()) {
-            throw new IllegalArgumentException(
-                    "visits " + visits + " do not cover " + blockBytes.size() + " blocks");
-        }
         for (int block : visits) {
             if (block < 0 || block >= blockBytes.size()) {
                 throw new IllegalArgumentException("a visit to block " + block);
             }
         }
+        requireRoomForOthers(blockBytes, visits);
         if (hostBudget < 0 || deviceBudget < UNIFIED || prefetch < 0) {
             throw new IllegalArgumentException(
                     "budgets " + hostBudget + ", " + deviceBudget + ", prefetch " + prefetch);
+        }
+    }
+
+    private static void requireRoomForOthers(List<Long> blockBytes, List<Integer> visits) {
+        Set<Integer> visited = Set.copyOf(visits);
+        long largest = visited.stream().mapToLong(blockBytes::get).max().orElse(0);
+        for (int block = 0; block < blockBytes.size(); block++) {
+            if (!visited.contains(block) && blockBytes.get(block) > largest) {
+                throw new IllegalArgumentException(
+                        "block " + block + " is not visited, and larger than what is");
+            }
         }
     }
 

@@ -28,7 +28,9 @@ public final class VisitPlan {
         /** The head. */
         HEAD,
         /** Rows of the matrix of logits that the head's own block does not have. */
-        SCORE;
+        SCORE,
+        /** Nothing: updates come into a block that no step computes with. */
+        FOLD;
 
         /** Whether it makes answers of the stream. */
         public boolean answers() {

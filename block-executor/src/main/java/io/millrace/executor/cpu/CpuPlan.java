@@ -7,6 +7,7 @@ import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.scratch.Intermediates;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
+import io.millrace.executor.cpu.weight.KeptRows;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
@@ -65,6 +66,7 @@ record CpuPlan(
         return scratch.ownBytes()
                 + passes.bytes(layout)
                 + Companions.bytes(layout)
+                + KeptRows.bytes(layout)
                 + back.map(BackwardPlan::bytes).orElse(0L);
     }
 
@@ -97,6 +99,8 @@ record CpuPlan(
                                 place.deviceMemory(), program, passes.size(), scratch, passing));
         Companions companions =
                 owned.own(Companions.open(place.deviceMemory(), layout, place.beside()));
+        Optional<KeptRows> kept = KeptRows.open(place.deviceMemory(), layout);
+        kept.ifPresent(owned::own);
         Optional<BackwardPass> backward =
                 back.map(plan ->
                         owned.own(
@@ -112,6 +116,6 @@ record CpuPlan(
                                         plan,
                                         passes.arithmetic().gradient())));
         return new DecoderForward(
-                layout, place, memory, opened, started, companions, backward, owned);
+                layout, place, memory, opened, started, companions, kept, backward, owned);
     }
 }

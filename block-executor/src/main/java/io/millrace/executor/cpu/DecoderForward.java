@@ -17,6 +17,7 @@ import io.millrace.executor.cpu.program.ScratchPlaces;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.HostVisit;
+import io.millrace.executor.cpu.weight.KeptRows;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.schedule.Schedule;
@@ -67,6 +68,7 @@ public final class DecoderForward implements Forward {
      * Forwards with what was taken for them.
      *
      * @param place gives blocks and rows, and records
+     * @param kept rows of a trained table that no step has in a block, where there is one
      * @param backward steps along the gradient, where they were planned
      * @param owned all that closing gives back: workers, passes and scratch memory
      */
@@ -77,6 +79,7 @@ public final class DecoderForward implements Forward {
             WeightPasses passes,
             CpuWorkers workers,
             Companions companions,
+            Optional<KeptRows> kept,
             Optional<BackwardPass> backward,
             OwnedResources owned) {
         this.layout = layout;
@@ -91,7 +94,8 @@ public final class DecoderForward implements Forward {
         loop = new VisitLoop<>(layout, place.feed(), passes.foldEvery(), visits);
         LinearProgram linear = passes.linear(workers, scratch);
         interpreter =
-                new BlockInterpreter(workers, scratch, linear, place.rows().map(visits::waiting));
+                new BlockInterpreter(
+                        workers, scratch, linear, place.rows().map(visits::waiting), kept);
     }
 
     @Override
@@ -209,11 +213,25 @@ public final class DecoderForward implements Forward {
 
         /** Rows that are read while nothing computes. */
         RowSource waiting(RowSource rows) {
-            return (step, wanted, taker) -> {
-                boolean computing = span != SpanRecorder.DROPPED;
-                spans.end(span, 0);
-                rows.read(step, wanted, taker);
-                span = computing ? spans.begin(Lane.COMPUTE, block, step) : SpanRecorder.DROPPED;
+            return new RowSource() {
+                @Override
+                public void read(long step, int[] wanted, Taker taker) {
+                    if (wanted.length == 0) {
+                        return;
+                    }
+                    boolean computing = span != SpanRecorder.DROPPED;
+                    spans.end(span, 0);
+                    rows.read(step, wanted, taker);
+                    span =
+                            computing
+                                    ? spans.begin(Lane.COMPUTE, block, step)
+                                    : SpanRecorder.DROPPED;
+                }
+
+                @Override
+                public long foldedThrough() {
+                    return rows.foldedThrough();
+                }
             };
         }
 

@@ -351,7 +351,7 @@ public final class BlockTiers implements AutoCloseable {
                                 "%d of %d blocks in memory, %s read a step, %d ahead, by %s",
                                 resident,
                                 placement().homes().size(),
-                                ByteSize.format(placement().nvmeBytesPerStep()),
+                                ByteSize.format(readEachStep()),
                                 placement().prefetch(),
                                 io.orElseThrow().path().describe());
         if (plan.tierPlan().spillBytes() > 0) {
@@ -362,6 +362,18 @@ public final class BlockTiers implements AutoCloseable {
         }
         String pins = host.pinReport().describe();
         return "device " + device().describe() + ", " + where + (pins.isEmpty() ? "" : "; " + pins);
+    }
+
+    /** Without what a placement has room for and few steps visit. */
+    private long readEachStep() {
+        long seldom =
+                plan.origin()
+                        .layout()
+                        .largestSeldom()
+                        .filter(block -> placement().homes().get(block.index()) == Tier.NVME)
+                        .map(BlockLayout::sizeBytes)
+                        .orElse(0L);
+        return placement().nvmeBytesPerStep() - seldom;
     }
 
     @Override

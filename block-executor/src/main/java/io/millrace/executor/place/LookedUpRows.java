@@ -17,13 +17,15 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Rows of a base's table as float32, of the numbers that it has in the dtype of a run; what is read
- * of them is recorded.
+ * Rows of a table as float32, of the numbers that it has in the dtype of a run, as the run began
+ * with them: those of its base, or of what it saved before it was stopped. What is read of them is
+ * recorded.
  */
 final class LookedUpRows implements RowSource, AutoCloseable {
     private final RowReader reader;
     private final SpanRecorder spans;
     private final boolean copied;
+    private final long foldedThrough;
     private final int block;
     private final int width;
     private final int storedRowBytes;
@@ -36,7 +38,7 @@ final class LookedUpRows implements RowSource, AutoCloseable {
     /**
      * Opens the table.
      *
-     * @param origin whose layout has it alone
+     * @param origin whose layout has it alone; what it saved stays open while rows are read
      * @param table that one
      * @param io how its file is driven; outlives this
      * @param host where staging memory comes from
@@ -50,7 +52,8 @@ final class LookedUpRows implements RowSource, AutoCloseable {
             HostMemory host,
             SpanRecorder spans,
             boolean copied) {
-        Checkpoint base = origin.base();
+        Checkpoint base = origin.saved().map(BlockOrigin.Saved::checkpoint).orElse(origin.base());
+        foldedThrough = origin.saved().map(BlockOrigin.Saved::foldedThrough).orElse(0L);
         TensorInfo info = base.tensors().get(table.name());
         this.spans = spans;
         this.copied = copied;
@@ -80,6 +83,11 @@ final class LookedUpRows implements RowSource, AutoCloseable {
         reader.read(step, rows, (index, row) -> taker.take(index, asFloats(row)));
         spans.end(token, bytes);
         spans.end(copying, (long) rows.length * width * wanted.sizeBytes());
+    }
+
+    @Override
+    public long foldedThrough() {
+        return foldedThrough;
     }
 
     private MemorySegment asFloats(MemorySegment row) {

@@ -135,7 +135,9 @@ final class StepCosts {
     }
 
     private boolean isStill(int block) {
-        return !parts.of(block).active() || !isTrained(block);
+        // Rows of a table that the embedding does not have are trained all the same.
+        boolean looksUp = layout.panels().later() && block == layout.visits().getFirst();
+        return !parts.of(block).active() || !(looksUp || isTrained(block));
     }
 
     private boolean isTrained(int block) {
@@ -199,7 +201,7 @@ final class StepCosts {
     private StepWork work() {
         List<VisitWork> visits = new ArrayList<>();
         int head = layout.visits().size() - 1;
-        for (int panel : layout.panels().embedding()) {
+        for (int panel : layout.panels().lookedUp()) {
             boolean last = !layout.panels().head().contains(panel);
             visits.add(
                     visit(0, panel, last, tally -> tally.pass(blocks.getFirst().of(Part.LOOKUP))));
@@ -208,7 +210,17 @@ final class StepCosts {
             int index = place;
             int block = layout.visits().get(index);
             boolean last = layout.visits().lastIndexOf(block) == index;
-            visits.add(visit(index, block, last, tally -> tally.pass(blocks.get(index))));
+            visits.add(
+                    visit(
+                            index,
+                            block,
+                            last,
+                            tally -> {
+                                tally.pass(blocks.get(index));
+                                if (index == 0 && layout.panels().later()) {
+                                    tally.foldLater();
+                                }
+                            }));
             Optional<MixtureOp.Experts> experts = blocks.get(index).experts();
             if (experts.isPresent()) {
                 addExperts(index, experts.get(), visits);
@@ -268,7 +280,7 @@ final class StepCosts {
     /** Whether a step comes to a block there for the first time. */
     private boolean isFirst(int index, int block) {
         int visit = layout.visits().indexOf(block);
-        boolean looked = layout.panels().embedding().contains(block);
+        boolean looked = layout.panels().lookedUp().contains(block);
         return visit < 0 ? index == 0 || !looked : visit == index;
     }
 
@@ -302,6 +314,14 @@ final class StepCosts {
             }
             weights.foldTheRest(tuned);
             return operations;
+        }
+
+        /**
+         * What panels cost that steps do not visit, as if each had a share of it in every step; of
+         * what they move, which is little, nothing is counted.
+         */
+        private void foldLater() {
+            layout.panels().embedding().forEach(panel -> weights.foldTheRest(layout.block(panel)));
         }
 
         private void pass(Schedule schedule) {

@@ -83,11 +83,14 @@ final class StepForecast {
                 : List.of(GradientCosts.of(program, layout, passes.getFirst(), parts.now()));
     }
 
-    /** Of the table that lies in no block: as if no id came twice. */
+    /**
+     * Of the table that lies in no block: as if no id came twice, and of one that is trained none.
+     */
     private static long rowBytes(ModelLayout layout, List<StepCosts.Shape> passes, int runs) {
         StepCosts.Shape shape = passes.getFirst();
         return layout.panels()
                 .alone()
+                .filter(_ -> !layout.panels().later())
                 .map(table -> {
                     long all = table.shape().getFirst();
                     long tokens = (long) runs * shape.batch() * shape.tokens();

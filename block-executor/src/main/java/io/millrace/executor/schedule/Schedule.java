@@ -46,7 +46,7 @@ public record Schedule(String name, List<Stage> stages) {
      */
     public static int place(VisitPlan.Entry entry, int blocks) {
         return switch (entry.part()) {
-            case LOOKUP, EMBEDDING -> 0;
+            case LOOKUP, EMBEDDING, FOLD -> 0;
             case LAYER, EXPERT -> 1 + entry.layer();
             case HEAD, SCORE -> blocks - 1;
         };
@@ -57,6 +57,7 @@ public record Schedule(String name, List<Stage> stages) {
         return switch (part) {
             case LOOKUP -> new Schedule(name, List.of(stages.getFirst()));
             case SCORE -> new Schedule(name, List.of(stages.getLast()));
+            case FOLD -> new Schedule(name, List.of());
             case EMBEDDING, LAYER, EXPERT, HEAD -> this;
         };
     }

@@ -112,6 +112,11 @@ public abstract class BlockVisit {
         return request.updates().lastStep() - lease.foldedThrough() > foldEvery;
     }
 
+    /** What is asked of the block. */
+    protected final ForwardRequest request() {
+        return request;
+    }
+
     /** The step that asks, or the last one done when nothing is tuned. */
     public final long step() {
         return request.step();

@@ -72,6 +72,12 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
             return inPanels ? layout.inPanels(of) : layout;
         }
 
+        /** The same where rows of a large table that is trained are read alone. */
+        private Optional<Base> foldingLater() {
+            return layout.foldingLater(program)
+                    .map(later -> new Base(program, library, later, true));
+        }
+
         /** The same where the model is only read, and so rows of a large table alone. */
         private ModelLayout reading(ModelProgram of) {
             return inPanels ? layout.readingRows(of).inPanels(of) : layout;
@@ -176,18 +182,50 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                     arithmetic.participation(),
                     device.onHostCores());
         }
-        return inPanels(
-                base,
-                arithmetic.direction(),
-                device,
-                one ->
+        RunLayout panels =
+                inPanels(
+                        base,
+                        arithmetic.direction(),
+                        device,
+                        one ->
+                                of(
+                                        one,
+                                        arithmetic.trained(),
+                                        arithmetic.rule(),
+                                        arithmetic.participation(),
+                                        device.onHostCores() && isDense(arithmetic)));
+        return foldingLater(base, arithmetic, device, panels).orElse(panels);
+    }
+
+    private static boolean isDense(ArithmeticConfig arithmetic) {
+        return arithmetic.direction() instanceof DenseDirection;
+    }
+
+    /**
+     * The same where rows of a large table are read alone although it is trained. The updates that
+     * a row has missed are made on it when it is looked up, so that takes a rule that remembers
+     * nothing of an element, and a direction that is made for some of them alone.
+     *
+     * @param panels what it is otherwise
+     */
+    private static Optional<RunLayout> foldingLater(
+            Base base, ArithmeticConfig arithmetic, DeviceKind device, RunLayout panels) {
+        boolean can =
+                device.onHostCores()
+                        && isDense(arithmetic)
+                        && arithmetic.rule().states().isEmpty()
+                        && panels.layout.beside().isEmpty();
+        return Optional.of(base)
+                .filter(_ -> can)
+                .flatMap(Base::foldingLater)
+                .map(later ->
                         of(
-                                one,
+                                later,
                                 arithmetic.trained(),
                                 arithmetic.rule(),
                                 arithmetic.participation(),
-                                device.onHostCores()
-                                        && arithmetic.direction() instanceof DenseDirection));
+                                false))
+                .filter(run -> run.layout.panels().alone().orElseThrow().isTrained());
     }
 
     /** Scales are formed where weights are formed along a dense direction. */

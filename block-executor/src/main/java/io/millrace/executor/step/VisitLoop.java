@@ -18,9 +18,12 @@ public final class VisitLoop<V extends BlockVisit> {
 
     private final VisitPlan passing; // of which some experts are left out
     private final VisitPlan whole;
+    private final FoldTurns turns;
+    private final boolean later; // whether steps do not visit a table that they look up
     private final BlockFeed feed;
     private final int foldEvery;
     private final Visits<V> visits;
+    private VisitPlan plan; // of the pass under way
     private int place; // of the visit that is computed
 
     /** What a device does with a visit. */
@@ -78,18 +81,18 @@ public final class VisitLoop<V extends BlockVisit> {
      * @param visits what the device does
      */
     public VisitLoop(ModelLayout layout, BlockFeed feed, int foldEvery, Visits<V> visits) {
-        passing = plan(layout, true);
-        whole = plan(layout, false);
+        passing = plan(layout, layout.panels().lookedUp(), true);
+        whole = plan(layout, layout.panels().embedding(), false);
+        turns = FoldTurns.of(layout, passing);
+        later = layout.panels().later();
         this.feed = feed;
         this.foldEvery = foldEvery;
         this.visits = visits;
     }
 
-    private static VisitPlan plan(ModelLayout layout, boolean optional) {
+    private static VisitPlan plan(ModelLayout layout, List<Integer> panels, boolean optional) {
         List<VisitPlan.Entry> entries = new ArrayList<>();
-        layout.panels()
-                .embedding()
-                .forEach(block -> entries.add(panel(block, VisitPlan.Part.LOOKUP)));
+        panels.forEach(block -> entries.add(panel(block, VisitPlan.Part.LOOKUP)));
         VisitPlan ends = VisitPlan.whole(layout.visits());
         for (int place = 0; place < ends.size(); place++) {
             VisitPlan.Entry entry = ends.entry(place);
@@ -128,10 +131,14 @@ public final class VisitLoop<V extends BlockVisit> {
         Shared shared = new Shared(request);
         return new Course(
                 request.step(),
+                request.folding() == ForwardRequest.Folding.SCHEDULED,
                 (place, block, lastOfStep, lease) -> {
                     foldOverdue(lease, block, request);
                     V visit = visits.open(lease, block, request, lastOfStep);
-                    VisitPlan.Entry entry = passing.entry(place);
+                    VisitPlan.Entry entry = plan.entry(place);
+                    if (entry.part() == VisitPlan.Part.FOLD) {
+                        return new Visited(NO_EXPERTS, () -> visits.finish(visit));
+                    }
                     BitSet chosen = computation.compute(visit, entry, shared.asked(visit, place));
                     return new Visited(chosen, () -> visits.finish(visit));
                 });
@@ -143,7 +150,7 @@ public final class VisitLoop<V extends BlockVisit> {
      */
     public void run(List<Course> courses) {
         pass(
-                passing,
+                plan(courses),
                 (place, block, lastOfStep, lease) -> {
                     BitSet chosen = new BitSet();
                     for (Course course : courses) {
@@ -165,7 +172,7 @@ public final class VisitLoop<V extends BlockVisit> {
      */
     public void run(List<Course> courses, Runnable together) {
         pass(
-                passing,
+                plan(courses),
                 (place, block, lastOfStep, lease) -> {
                     visits.began(place, block, courses.getFirst().step);
                     List<Runnable> finishing = new ArrayList<>();
@@ -178,6 +185,11 @@ public final class VisitLoop<V extends BlockVisit> {
                     visits.ended(place);
                     return NO_EXPERTS;
                 });
+    }
+
+    private VisitPlan plan(List<Course> courses) {
+        Course first = courses.getFirst();
+        return first.folds ? turns.take(first.step) : passing;
     }
 
     /** How far a pass has come with one scale for all. */
@@ -196,7 +208,10 @@ public final class VisitLoop<V extends BlockVisit> {
             if (!once) {
                 return request;
             }
-            if (!passing.entry(place).part().answers() && visit.isStill()) {
+            VisitPlan.Part part = plan.entry(place).part();
+            // Rows of a table that the block does not have are trained all the same.
+            boolean looksUp = later && part == VisitPlan.Part.EMBEDDING;
+            if (!part.answers() && !looksUp && visit.isStill()) {
                 return request.atTheta();
             }
             once = false;
@@ -223,10 +238,12 @@ public final class VisitLoop<V extends BlockVisit> {
     /** A request on its way through a pass. */
     public static final class Course {
         private final long step;
+        private final boolean folds; // as the run's schedule says
         private final Visiting visiting;
 
-        private Course(long step, Visiting visiting) {
+        private Course(long step, boolean folds, Visiting visiting) {
             this.step = step;
+            this.folds = folds;
             this.visiting = visiting;
         }
     }
@@ -254,7 +271,8 @@ public final class VisitLoop<V extends BlockVisit> {
     }
 
     private void pass(VisitPlan plan, EachBlock each) {
-        feed.begin(plan);
+        feed.begin(plan, turns.usual(plan));
+        this.plan = plan;
         BitSet chosen = NO_EXPERTS;
         for (int place = 0; place < plan.size(); place++) {
             VisitPlan.Entry entry = plan.entry(place);
@@ -287,8 +305,8 @@ public final class VisitLoop<V extends BlockVisit> {
      * @param chosen by what was routed so far
      */
     public void foresee(BitSet chosen) {
-        if (passing.forks(place)) {
-            feed.foresee(blocks(passing, place + 1, chosen)::get);
+        if (plan.forks(place)) {
+            feed.foresee(blocks(plan, place + 1, chosen)::get);
         }
     }
 

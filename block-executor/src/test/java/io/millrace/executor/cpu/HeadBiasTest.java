@@ -110,7 +110,8 @@ class HeadBiasTest {
                                 program.vocabSize());
                 LinearProgram linear = passes.linear(workers, scratch);
                 BlockInterpreter interpreter =
-                        new BlockInterpreter(workers, scratch, linear, Optional.empty());
+                        new BlockInterpreter(
+                                workers, scratch, linear, Optional.empty(), Optional.empty());
                 FormedWeights weights =
                         new FormedWeights(visit, List.of(query), query.isStill(), passes);
                 int place = layout.visits().size() - 1;

@@ -173,6 +173,7 @@ class SharedPrefixTest {
                 workers,
                 Companions.none(),
                 Optional.empty(),
+                Optional.empty(),
                 new OwnedResources());
     }
 

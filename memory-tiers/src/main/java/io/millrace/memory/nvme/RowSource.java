@@ -24,4 +24,9 @@ public interface RowSource {
      * @param taker gets them
      */
     void read(long step, int[] rows, Taker taker);
+
+    /** The last step whose update the rows hold; 0 for those of the base. */
+    default long foldedThrough() {
+        return 0;
+    }
 }

@@ -103,7 +103,8 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         feed = place.feed();
         spans = place.spans();
         LinearProgram products = passes.linear(workers, scratch);
-        interpreter = new BlockInterpreter(workers, scratch, products, place.rows());
+        interpreter =
+                new BlockInterpreter(workers, scratch, products, place.rows(), Optional.empty());
         memory = new BackwardMemory(place.deviceMemory(), layout, plan, place.spills());
         rows = new BatchRows(scratch, memory, program.hiddenSize());
         changed = new long[layout.blocks().size()];

@@ -8,6 +8,7 @@ import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.KeptRows;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.schedule.Stage;
@@ -42,14 +43,19 @@ public final class BlockInterpreter {
      * @param scratch where operators form vectors and panels
      * @param linear products with weights
      * @param rows of the table that no block has, where there is one
+     * @param kept those of them that were looked up lately, where a run trains that table
      */
     public BlockInterpreter(
-            CpuWorkers workers, Scratch scratch, LinearProgram linear, Optional<RowSource> rows) {
+            CpuWorkers workers,
+            Scratch scratch,
+            LinearProgram linear,
+            Optional<RowSource> rows,
+            Optional<KeptRows> kept) {
         this.linear = linear;
         pool = workers.pool();
         normalizer = new Normalizer(pool, scratch);
         attention = new AttentionProgram(workers, scratch);
-        lookup = new LookupProgram(pool, scratch, rows);
+        lookup = new LookupProgram(pool, scratch, rows, kept);
         score = new ScoreProgram(workers, scratch, linear);
         beside = new BesideProgram(pool, scratch);
         mixture = new MixtureProgram(pool, linear, scratch);

@@ -6,6 +6,7 @@ import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.KeptRows;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
@@ -15,6 +16,7 @@ import io.millrace.model.program.Op;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
@@ -25,16 +27,20 @@ final class LookupProgram {
     private final WorkerPool pool;
     private final Scratch scratch;
     private final Optional<RowSource> alone;
+    private final Optional<KeptRows> kept;
 
     /**
      * Lookups.
      *
      * @param alone rows of the table that no block has, where there is one
+     * @param kept those of them that were looked up lately, where a run trains that table
      */
-    LookupProgram(WorkerPool pool, Scratch scratch, Optional<RowSource> alone) {
+    LookupProgram(
+            WorkerPool pool, Scratch scratch, Optional<RowSource> alone, Optional<KeptRows> kept) {
         this.pool = pool;
         this.scratch = scratch;
         this.alone = alone;
+        this.kept = kept;
     }
 
     /**
@@ -55,7 +61,12 @@ final class LookupProgram {
             boolean adds,
             int count) {
         if (alone.isPresent() && !weights.has(op.table().name())) {
-            lookUpAlone(alone.get(), weights, op, batch.ids(), out);
+            Wanted wanted = new Wanted(batch.ids());
+            if (kept.isPresent()) {
+                lookUpKept(kept.get(), alone.get(), weights, op, wanted, out);
+            } else {
+                lookUpAlone(alone.get(), weights, op, wanted, out);
+            }
             return;
         }
         int table = weights.indexOf(op.table().name());
@@ -93,19 +104,80 @@ final class LookupProgram {
 
     /** Reads each row once, and copies it to all tokens that look it up: nothing perturbs it. */
     private static void lookUpAlone(
-            RowSource rows, FormedWeights weights, Op.Lookup op, int[] ids, Variants out) {
-        Integer[] tokens = IntStream.range(0, ids.length).boxed().toArray(Integer[]::new);
-        Arrays.sort(tokens, Comparator.comparingInt(token -> ids[token]));
-        int[] wanted = Arrays.stream(ids).sorted().distinct().toArray();
-        int[] next = {0};
+            RowSource rows, FormedWeights weights, Op.Lookup op, Wanted wanted, Variants out) {
         rows.read(
                 weights.visit().step(),
-                wanted,
-                (index, row) -> {
-                    while (next[0] < tokens.length && ids[tokens[next[0]]] == wanted[index]) {
-                        put(row, op, out, tokens[next[0]++], weights.scaleCount());
-                    }
-                });
+                wanted.rows,
+                (index, row) ->
+                        wanted.tokens(index)
+                                .forEach(token -> put(row, op, out, token, weights.scaleCount())));
+    }
+
+    /** Forms each row once, at its first token, and copies it to all others. */
+    private void lookUpKept(
+            KeptRows rows,
+            RowSource base,
+            FormedWeights weights,
+            Op.Lookup op,
+            Wanted wanted,
+            Variants out) {
+        for (int first = 0; first < wanted.rows.length; first += rows.most()) {
+            int from = first;
+            int count = Math.min(rows.most(), wanted.rows.length - first);
+            int[] some = Arrays.copyOfRange(wanted.rows, from, from + count);
+            List<KeptRows.Row> brought = rows.bring(weights.visit().step(), some, base);
+            pool.parallelFor(
+                    count,
+                    Operator.EMBEDDING,
+                    (index, worker) -> {
+                        int[] tokens = wanted.tokens(from + index).toArray();
+                        Floats place = out.of(0).at(tokens[0] * out.rowStride());
+                        brought.get(index).form(weights, place, out.stride(), worker);
+                        spread(op, weights.scaleCount(), tokens, out);
+                    });
+        }
+    }
+
+    private static void spread(Op.Lookup op, int scales, int[] tokens, Variants out) {
+        int width = op.table().width();
+        for (int scale = 0; scale < scales; scale++) {
+            Floats of = out.of(scale);
+            Floats first = of.at(tokens[0] * out.rowStride());
+            if (op.scale() != 1f) {
+                Rows.scale(op.scale(), first.segment(), first.start(), width);
+            }
+            for (int other = 1; other < tokens.length; other++) {
+                Floats place = of.at(tokens[other] * out.rowStride());
+                Rows.copy(first.segment(), first.start(), place.segment(), place.start(), width);
+            }
+        }
+    }
+
+    /** Which rows some tokens look up, each once, and which tokens do. */
+    private static final class Wanted {
+        private final Integer[] tokens; // in the order of their rows
+        private final int[] rows;
+        private final int[] ends; // behind the last token of each row
+
+        Wanted(int[] ids) {
+            tokens = IntStream.range(0, ids.length).boxed().toArray(Integer[]::new);
+            Arrays.sort(tokens, Comparator.comparingInt(token -> ids[token]));
+            rows = Arrays.stream(ids).sorted().distinct().toArray();
+            ends = new int[rows.length];
+            int next = 0;
+            for (int row = 0; row < rows.length; row++) {
+                while (next < tokens.length && ids[tokens[next]] == rows[row]) {
+                    next++;
+                }
+                ends[row] = next;
+            }
+        }
+
+        /** The tokens of a row, by its place. */
+        IntStream tokens(int row) {
+            return IntStream.range(row == 0 ? 0 : ends[row - 1], ends[row])
+                    .map(index -> tokens[index]);
+        }
     }
 
     private static void put(MemorySegment row, Op.Lookup op, Variants out, int token, int scales) {

@@ -2,9 +2,11 @@ package io.millrace.executor.cpu.weight;
 
 import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.step.Floats;
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.estimate.Query;
+import io.millrace.prefetch.BlockLease;
 import java.util.List;
 
 /**
@@ -108,6 +110,29 @@ public final class FormedWeights {
     /** Elements from one scale's matrix to the next, of what {@link #formingMatrix} formed. */
     public long matrixStride(int tensor, long stride) {
         return isStill(tensor) ? 0 : stride;
+    }
+
+    /**
+     * The same queries over some rows of a table that the block looks up, and does not have.
+     *
+     * @param rows they alone
+     * @param layout of them, of the block's index
+     */
+    FormedWeights ofRows(BlockLease rows, BlockLayout layout) {
+        HostVisit asked = visit.ofRows(rows, layout, passes.foldEvery());
+        return new FormedWeights(asked, queries, false, passes);
+    }
+
+    /**
+     * Forms all of a tensor for every scale on the worker that asks, and folds it if that is due.
+     *
+     * @param worker the calling worker
+     */
+    void formHere(int tensor, Floats place, long stride, int worker) {
+        try (Forming form = forming(tensor, seen(tensor))) {
+            form.range(0, visit.slot(tensor).elementCount(), place, stride, worker);
+        }
+        visit.finish(passes);
     }
 
     /** What single rows of a tensor are formed by, which leaves the stored bytes alone. */

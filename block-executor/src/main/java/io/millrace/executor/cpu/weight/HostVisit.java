@@ -42,6 +42,17 @@ public final class HostVisit extends BlockVisit {
         beside.ifPresent(companion -> add(companion, companion.layout()));
     }
 
+    /**
+     * What the same request asks of some rows of a table that this block looks up, and does not
+     * have.
+     *
+     * @param rows they alone
+     * @param layout of them, of this block's index
+     */
+    HostVisit ofRows(BlockLease rows, BlockLayout layout, int foldEvery) {
+        return new HostVisit(rows, layout, request(), foldEvery, true);
+    }
+
     private void add(BlockLease lease, BlockLayout layout) {
         for (int index = 0; index < layout.tensors().size(); index++) {
             TensorSlot slot = layout.tensors().get(index);
