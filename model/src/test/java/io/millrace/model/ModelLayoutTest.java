@@ -70,6 +70,34 @@ class ModelLayoutTest {
     }
 
     @Test
+    void hasATableThatFoldsLaterInPanelsOfWhichAStepVisitsNone() {
+        ModelProgram program = inPanels("llama");
+        ModelLayout whole = ModelLayout.of(program, DType.BF16);
+        ModelLayout later = whole.foldingLater(program).orElseThrow();
+        String table = "model.embed_tokens.weight";
+        assertThat(later.block(0).tensors()).isEmpty();
+        assertThat(later.panels().lookedUp()).isEmpty();
+        assertThat(later.panels().embedding())
+                .isNotEmpty()
+                .allSatisfy(panel -> assertThat(names(later.block(panel))).containsExactly(table));
+        assertThat(later.elementCount()).isEqualTo(whole.elementCount());
+        assertThat(later.panels().alone().orElseThrow().tensorId())
+                .isEqualTo(whole.find(table).orElseThrow().slot().tensorId());
+        int seldom = later.largestSeldom().orElseThrow().index();
+        assertThat(later.order()).containsExactly(0, 1, 2, 3, 4, seldom);
+
+        ModelLayout alone = later.training(table::equals);
+        assertThat(alone.panels().alone().orElseThrow().tensorId()).isZero();
+        assertThat(alone.inPanels(program).panels().embedding())
+                .isEqualTo(alone.panels().embedding());
+        assertThat(later.training(name -> !name.equals(table)).panels().alone())
+                .hasValueSatisfying(slot -> assertThat(slot.isTrained()).isFalse());
+
+        ModelProgram tied = inPanels("opt");
+        assertThat(ModelLayout.of(tied, DType.BF16).foldingLater(tied)).isEmpty();
+    }
+
+    @Test
     void numbersTensorsBytewise() {
         ModelLayout layout = layout("llama-deep", DType.F32);
         assertThat(id(layout, "model.layers.10.input_layernorm.weight"))
@@ -167,10 +195,14 @@ class ModelLayoutTest {
     }
 
     private static ModelLayout reading(String golden) {
+        ModelProgram program = inPanels(golden);
+        return ModelLayout.of(program, DType.BF16).readingRows(program);
+    }
+
+    private static ModelProgram inPanels(String golden) {
         ModelConfig config =
                 ModelConfig.read(TestModels.resource("golden/" + golden + "/config.json"));
-        ModelProgram program = NamedArchitectures.program(config).withPanels(64);
-        return ModelLayout.of(program, DType.BF16).readingRows(program);
+        return NamedArchitectures.program(config).withPanels(64);
     }
 
     private static ModelLayout layout(String golden, DType dtype) {

@@ -13,6 +13,7 @@ import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
+import io.millrace.memory.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,7 +50,7 @@ public final class DemoCommand implements Callable<Integer> {
     private Path out;
 
     @Option(names = "--steps", paramLabel = "N", description = "Steps. Default: ${DEFAULT-VALUE}.")
-    private long steps = 2500;
+    private long steps = 5000;
 
     @Option(
             names = "--seed",
@@ -81,8 +82,9 @@ public final class DemoCommand implements Callable<Integer> {
                         .seed(seed)
                         .batchSize(8)
                         .optimizer("mezo-adam")
-                        .lr(1.5e-3)
+                        .lr(5e-4)
                         .schedule("linear")
+                        .dtype(DType.F32)
                         .build();
         RunReporter reporter = new RunReporter(context);
         EvalResult before = evaluate(model, test);
