@@ -5,6 +5,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.mask.ElementMask;
+import io.millrace.optim.mask.ThresholdMask;
 import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.PendingUpdates;
@@ -35,6 +36,7 @@ public final class ParameterPass {
 
     private final DenseDirection direction;
     private final Optional<ElementMask> mask;
+    private final Optional<ThresholdMask> small; // the mask, where kernels have it in passing
     private final ElementMask.Unmasked unmasked;
     private final ElementMask.Tile tile = new ElementMask.Tile(); // of a mask
     private final Rounding rounding;
@@ -66,6 +68,7 @@ public final class ParameterPass {
     public ParameterPass(DenseDirection direction, Optional<ElementMask> mask, Rounding rounding) {
         this.direction = direction;
         this.mask = mask;
+        small = mask.filter(ThresholdMask.class::isInstance).map(ThresholdMask.class::cast);
         unmasked = direction::fill;
         this.rounding = rounding;
         registers[ElementProgram.PARAMETER] = p;
@@ -187,6 +190,22 @@ public final class ParameterPass {
         int count = pieces * width;
         if (plan.query().isPresent()) {
             Query query = plan.query().get();
+            if (small.isPresent() && plan.shape().isEmpty() && writesBoth(query.scales())) {
+                float limit = small.get().threshold(tensor.tensorId());
+                fillWhole(tensor, query.seed(), z);
+                long skip = outputElement * Float.BYTES;
+                TileKernels.perturbBothSmall(
+                        limit,
+                        query.scales().getFirst(),
+                        z,
+                        p,
+                        count,
+                        outputs[0],
+                        outputOffsets[0] + skip,
+                        outputs[1],
+                        outputOffsets[1] + skip);
+                return;
+            }
             float[] along = query.isStill() ? z : along(tensor, plan, query);
             perturb(query.scales(), along, count, outputs, outputOffsets, outputElement);
         } else if (outputs.length == 1) {
@@ -214,7 +233,7 @@ public final class ParameterPass {
             long[] offsets,
             long element) {
         long skip = element * written.sizeBytes();
-        if (scales.size() == 2 && scales.get(0) != 0f && scales.get(0) == -scales.get(1)) {
+        if (isMirrored(scales)) {
             perturbBoth(
                     scales.get(0),
                     along,
@@ -228,6 +247,14 @@ public final class ParameterPass {
         for (int i = 0; i < outputs.length; i++) {
             perturb(scales.get(i), along, count, outputs[i], offsets[i] + skip);
         }
+    }
+
+    private static boolean isMirrored(List<Float> scales) {
+        return scales.size() == 2 && scales.get(0) != 0f && scales.get(0) == -scales.get(1);
+    }
+
+    private boolean writesBoth(List<Float> scales) {
+        return written == DType.F32 && isMirrored(scales);
     }
 
     private void perturbBoth(
@@ -290,9 +317,7 @@ public final class ParameterPass {
         }
         // A mask asks for p as it is before the step, for every term.
         if (!decay.adds() && mask.isPresent() && update.terms().size() == 1) {
-            Update.Term only = update.terms().getFirst();
-            fillZ(tensor, update.step(), only.seed(), z);
-            TileKernels.addProduct(p, z, count, only.coefficient());
+            addOnly(tensor, update.step(), update.terms().getFirst(), count);
         } else if (decay.adds() || (mask.isPresent() && !update.isStill())) {
             if (decay.adds()) {
                 TileKernels.product(sum, p, count, decay.added());
@@ -303,6 +328,17 @@ public final class ParameterPass {
             TileKernels.plus(p, sum, count);
         } else {
             addTerms(tensor, update, p, count);
+        }
+    }
+
+    private void addOnly(StoredTensor tensor, long step, Update.Term only, int count) {
+        if (small.isPresent()) {
+            float limit = small.get().threshold(tensor.tensorId());
+            fillWhole(tensor, only.seed(), z);
+            TileKernels.addProductSmall(limit, p, z, count, only.coefficient());
+        } else {
+            fillZ(tensor, step, only.seed(), z);
+            TileKernels.addProduct(p, z, count, only.coefficient());
         }
     }
 
@@ -399,13 +435,18 @@ public final class ParameterPass {
     private void fillZ(StoredTensor tensor, long step, long seed, float[] values) {
         int id = tensor.tensorId();
         if (mask.isEmpty()) {
-            for (int i = 0; i < pieces; i++) {
-                direction.fill(seed, id, drawn(tensor, i), values, i * width, width);
-            }
+            fillWhole(tensor, seed, values);
             return;
         }
         ElementMask.Tile place = tile.at(drawn(tensor, 0), stride, pieces, width);
         mask.get().fill(unmasked, seed, step, id, place, p, values);
+    }
+
+    /** What a mask is still to leave elements of out. */
+    private void fillWhole(StoredTensor tensor, long seed, float[] values) {
+        for (int i = 0; i < pieces; i++) {
+            direction.fill(seed, tensor.tensorId(), drawn(tensor, i), values, i * width, width);
+        }
     }
 
     private void round(StoredTensor tensor, long seed) {

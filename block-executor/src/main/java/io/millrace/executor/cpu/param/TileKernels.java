@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The float32 loops of the parameter pass over tiles that lie in the first-level cache. */
@@ -53,6 +55,27 @@ final class TileKernels {
         }
         for (; i < count; i++) {
             p[i] += Math.fma(factor, z[i], 0f);
+        }
+    }
+
+    /**
+     * The same where |p| ≤ limit; elsewhere p stays: the bits of {@link #addProduct} with z cleared
+     * there, as no p above a limit is a zero, whose sign a sum would change.
+     */
+    static void addProductSmall(float limit, float[] p, float[] z, int count, float factor) {
+        FloatVector limits = FloatVector.broadcast(FLOATS, limit);
+        FloatVector factors = FloatVector.broadcast(FLOATS, factor);
+        FloatVector zero = FloatVector.zero(FLOATS);
+        int whole = FLOATS.loopBound(count);
+        for (int i = 0; i < whole; i += FLOATS.length()) {
+            FloatVector old = FloatVector.fromArray(FLOATS, p, i);
+            FloatVector product = factors.fma(FloatVector.fromArray(FLOATS, z, i), zero);
+            old.add(product, old.abs().compare(VectorOperators.LE, limits)).intoArray(p, i);
+        }
+        for (int i = whole; i < count; i++) {
+            if (Math.abs(p[i]) <= limit) {
+                p[i] += Math.fma(factor, z[i], 0f);
+            }
         }
     }
 
@@ -131,6 +154,39 @@ final class TileKernels {
             long skip = (long) i * Float.BYTES;
             plus.set(FLOAT, plusOffset + skip, Math.fma(scale, z[i], p[i]));
             minus.set(FLOAT, minusOffset + skip, Math.fma(-scale, z[i], p[i]));
+        }
+    }
+
+    /** The same along z where |p| ≤ limit; elsewhere both are p, as with z cleared there. */
+    static void perturbBothSmall(
+            float limit,
+            float scale,
+            float[] z,
+            float[] p,
+            int count,
+            MemorySegment plus,
+            long plusOffset,
+            MemorySegment minus,
+            long minusOffset) {
+        FloatVector limits = FloatVector.broadcast(FLOATS, limit);
+        FloatVector up = FloatVector.broadcast(FLOATS, scale);
+        FloatVector down = FloatVector.broadcast(FLOATS, -scale);
+        int whole = FLOATS.loopBound(count);
+        for (int i = 0; i < whole; i += FLOATS.length()) {
+            FloatVector centre = FloatVector.fromArray(FLOATS, p, i);
+            FloatVector direction = FloatVector.fromArray(FLOATS, z, i);
+            VectorMask<Float> small = centre.abs().compare(VectorOperators.LE, limits);
+            long skip = (long) i * Float.BYTES;
+            centre.blend(up.fma(direction, centre), small)
+                    .intoMemorySegment(plus, plusOffset + skip, ByteOrder.LITTLE_ENDIAN);
+            centre.blend(down.fma(direction, centre), small)
+                    .intoMemorySegment(minus, minusOffset + skip, ByteOrder.LITTLE_ENDIAN);
+        }
+        for (int i = whole; i < count; i++) {
+            long skip = (long) i * Float.BYTES;
+            float along = Math.abs(p[i]) <= limit ? z[i] : 0f;
+            plus.set(FLOAT, plusOffset + skip, Math.fma(scale, along, p[i]));
+            minus.set(FLOAT, minusOffset + skip, Math.fma(-scale, along, p[i]));
         }
     }
 }
