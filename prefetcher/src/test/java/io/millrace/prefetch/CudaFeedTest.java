@@ -213,11 +213,14 @@ final class CudaFeedTest {
                 DeviceLoop loop = new DeviceLoop((CudaDevice) rig.device, "slow")) {
             PipelinedFeed feed =
                     rig.start(rig.place(FeedRig.UNTIED, 6 * 20_480, 2 * 20_480, 3), OPTIONS);
-            loop.run(feed, FeedRig.UNTIED, 1, 3, 1);
+            // Lanes of a machine that is busy otherwise may miss a kernel, and not all of them.
+            for (int step = 1; step == 1 || (step < 60 && noneOverlaps(driver)); step += 3) {
+                loop.run(feed, FeedRig.UNTIED, step, step + 2, 1);
+            }
             feed.flush();
             feed.close();
             Map<Long, Integer> uploads = new HashMap<>();
-            assertThat(overlaps(driver, "cuMemcpyHtoDAsync")).isPositive();
+            assertThat(noneOverlaps(driver)).isFalse();
             for (HostCall call : driver.calls("cuMemcpyHtoDAsync")) {
                 uploads.merge(call.object(), 1, Integer::sum);
             }
@@ -225,6 +228,10 @@ final class CudaFeedTest {
             assertThat(launchesUnderACopyOfTheirBytes(driver)).isZero();
         }
         driver.close();
+    }
+
+    private static boolean noneOverlaps(HostCuda driver) {
+        return overlaps(driver, "cuMemcpyHtoDAsync") == 0;
     }
 
     /** Copies that began while a kernel ran. */
