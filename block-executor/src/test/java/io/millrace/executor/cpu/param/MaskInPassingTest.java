@@ -36,7 +36,7 @@ class MaskInPassingTest {
             base[i] = i % 50 == 0 ? (i % 100 == 0 ? 0f : -0f) : (float) random.nextGaussian();
         }
         ElementMask passing = magnitude(base);
-        ElementMask clearing = passing::apply; // of another class
+        ElementMask clearing = new Clearing(passing);
         for (int steps : new int[] {1, 3, 4}) {
             List<Update> updates =
                     List.of(
@@ -56,6 +56,21 @@ class MaskInPassingTest {
                 }
                 assertThat(first[1].mismatch(first[2])).isNotEqualTo(-1);
             }
+        }
+    }
+
+    /** One that no kernel knows. */
+    private record Clearing(ElementMask mask) implements ElementMask {
+        @Override
+        public void apply(
+                long step,
+                int tensorId,
+                long firstElement,
+                float[] p,
+                float[] z,
+                int offset,
+                int count) {
+            mask.apply(step, tensorId, firstElement, p, z, offset, count);
         }
     }
 
