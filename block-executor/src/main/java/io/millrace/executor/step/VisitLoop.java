@@ -23,7 +23,7 @@ public final class VisitLoop<V extends BlockVisit> {
     private final BlockFeed feed;
     private final int foldEvery;
     private final Visits<V> visits;
-    private VisitPlan plan; // of the pass under way
+    private VisitPlan plan; // of the pass under way; the usual one where another loop lends blocks
     private int place; // of the visit that is computed
 
     /** What a device does with a visit. */
@@ -85,6 +85,7 @@ public final class VisitLoop<V extends BlockVisit> {
         whole = plan(layout, layout.panels().embedding(), false);
         turns = FoldTurns.of(layout, passing);
         later = layout.panels().later();
+        plan = passing;
         this.feed = feed;
         this.foldEvery = foldEvery;
         this.visits = visits;
@@ -132,14 +133,14 @@ public final class VisitLoop<V extends BlockVisit> {
         return new Course(
                 request.step(),
                 request.folding() == ForwardRequest.Folding.SCHEDULED,
-                (place, block, lastOfStep, lease) -> {
-                    foldOverdue(lease, block, request);
-                    V visit = visits.open(lease, block, request, lastOfStep);
-                    VisitPlan.Entry entry = plan.entry(place);
+                (place, entry, lastOfStep, lease) -> {
+                    foldOverdue(lease, entry.block(), request);
+                    V visit = visits.open(lease, entry.block(), request, lastOfStep);
                     if (entry.part() == VisitPlan.Part.FOLD) {
                         return new Visited(NO_EXPERTS, () -> visits.finish(visit));
                     }
-                    BitSet chosen = computation.compute(visit, entry, shared.asked(visit, place));
+                    ForwardRequest asked = shared.asked(visit, entry, place);
+                    BitSet chosen = computation.compute(visit, entry, asked);
                     return new Visited(chosen, () -> visits.finish(visit));
                 });
     }
@@ -151,11 +152,11 @@ public final class VisitLoop<V extends BlockVisit> {
     public void run(List<Course> courses) {
         pass(
                 plan(courses),
-                (place, block, lastOfStep, lease) -> {
+                (place, entry, lastOfStep, lease) -> {
                     BitSet chosen = new BitSet();
                     for (Course course : courses) {
-                        visits.began(place, block, course.step);
-                        Visited visited = course.visiting.visit(place, block, lastOfStep, lease);
+                        visits.began(place, entry.block(), course.step);
+                        Visited visited = course.visiting.visit(place, entry, lastOfStep, lease);
                         visited.finish.run();
                         visits.ended(place);
                         chosen.or(visited.chosen);
@@ -173,12 +174,12 @@ public final class VisitLoop<V extends BlockVisit> {
     public void run(List<Course> courses, Runnable together) {
         pass(
                 plan(courses),
-                (place, block, lastOfStep, lease) -> {
-                    visits.began(place, block, courses.getFirst().step);
+                (place, entry, lastOfStep, lease) -> {
+                    visits.began(place, entry.block(), courses.getFirst().step);
                     List<Runnable> finishing = new ArrayList<>();
                     for (Course course : courses) {
                         finishing.add(
-                                course.visiting.visit(place, block, lastOfStep, lease).finish);
+                                course.visiting.visit(place, entry, lastOfStep, lease).finish);
                     }
                     together.run();
                     finishing.forEach(Runnable::run);
@@ -204,11 +205,11 @@ public final class VisitLoop<V extends BlockVisit> {
         }
 
         /** What a visit computes; the head answers for every scale. */
-        ForwardRequest asked(V visit, int place) {
+        ForwardRequest asked(V visit, VisitPlan.Entry entry, int place) {
             if (!once) {
                 return request;
             }
-            VisitPlan.Part part = plan.entry(place).part();
+            VisitPlan.Part part = entry.part();
             // Rows of a table that the block does not have are trained all the same.
             boolean looksUp = later && part == VisitPlan.Part.EMBEDDING;
             if (!part.answers() && !looksUp && visit.isStill()) {
@@ -226,10 +227,10 @@ public final class VisitLoop<V extends BlockVisit> {
     public void fold(ForwardRequest request, FoldedBlock then) {
         pass(
                 whole,
-                (place, block, lastOfStep, lease) -> {
-                    visits.finish(visits.open(lease, block, request, lastOfStep));
+                (place, entry, lastOfStep, lease) -> {
+                    visits.finish(visits.open(lease, entry.block(), request, lastOfStep));
                     if (lastOfStep) {
-                        then.accept(block, lease);
+                        then.accept(entry.block(), lease);
                     }
                     return NO_EXPERTS;
                 });
@@ -252,7 +253,7 @@ public final class VisitLoop<V extends BlockVisit> {
     @FunctionalInterface
     private interface Visiting {
         /** Computes, or says what there is to compute. */
-        Visited visit(int place, int block, boolean lastOfStep, BlockLease lease);
+        Visited visit(int place, VisitPlan.Entry entry, boolean lastOfStep, BlockLease lease);
     }
 
     /**
@@ -267,7 +268,7 @@ public final class VisitLoop<V extends BlockVisit> {
     @FunctionalInterface
     private interface EachBlock {
         /** Returns the experts that are needed next, of a layer that has some. */
-        BitSet visit(int place, int block, boolean lastOfStep, BlockLease lease);
+        BitSet visit(int place, VisitPlan.Entry entry, boolean lastOfStep, BlockLease lease);
     }
 
     private void pass(VisitPlan plan, EachBlock each) {
@@ -280,7 +281,7 @@ public final class VisitLoop<V extends BlockVisit> {
                 continue;
             }
             this.place = place;
-            BitSet next = visit(entry.block(), plan, place, each);
+            BitSet next = visit(plan, place, each);
             if (plan.forks(place)) {
                 chosen = next;
                 decide(plan, place + 1, next);
@@ -288,10 +289,11 @@ public final class VisitLoop<V extends BlockVisit> {
         }
     }
 
-    private BitSet visit(int block, VisitPlan plan, int place, EachBlock each) {
-        try (BlockLease lease = feed.acquire(block)) {
+    private BitSet visit(VisitPlan plan, int place, EachBlock each) {
+        VisitPlan.Entry entry = plan.entry(place);
+        try (BlockLease lease = feed.acquire(entry.block())) {
             try {
-                return each.visit(place, block, plan.isLast(place), lease);
+                return each.visit(place, entry, plan.isLast(place), lease);
             } finally {
                 visits.release(lease);
             }
