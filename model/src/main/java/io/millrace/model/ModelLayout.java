@@ -173,8 +173,6 @@ public final class ModelLayout {
      * The same tensors where rows of a large table are read alone as a pass looks them up: the
      * embedding has it in no block, and is then a block apart from the head. For runs that do not
      * train it; laid out before panels, companions and states are.
-     *
-     * @param program what the blocks compute
      */
     public ModelLayout readingRows(ModelProgram program) {
         return RowTable.cut(program, this)
@@ -182,17 +180,11 @@ public final class ModelLayout {
                 .orElse(this);
     }
 
-    /**
-     * The same tensors where rows of a large table are read alone by a run that trains it: the
-     * table is in panels that a step does not visit, and each row holds the updates that it has
-     * missed by the time it is looked up. Laid out before anything else is; empty where no table is
-     * large, or the head has to bring all of it.
-     *
-     * @param program what the blocks compute
-     */
-    public Optional<ModelLayout> foldingLater(ModelProgram program) {
+    /** The same of a run that trains the table, in panels that few steps visit; or this. */
+    public ModelLayout foldingLater(ModelProgram program) {
         return RowTable.cutLater(program, this)
-                .map(cut -> alone(cut.blocks(), cut.visits(), false, cut.panels()));
+                .map(cut -> alone(cut.blocks(), cut.visits(), false, cut.panels()))
+                .orElse(this);
     }
 
     private static Map<String, Integer> trainable(
@@ -248,14 +240,8 @@ public final class ModelLayout {
                                                 .toList(),
                                         block.weightBytes()))
                         .toList();
-        return new ModelLayout(
-                renumbered,
-                visits,
-                experts,
-                tied,
-                beside,
-                ownsBeside,
-                panels.renumbered(table -> renumbered(table, ids)));
+        VocabularyPanels own = panels.renumbered(table -> renumbered(table, ids));
+        return new ModelLayout(renumbered, visits, experts, tied, beside, ownsBeside, own);
     }
 
     /**
@@ -457,26 +443,9 @@ public final class ModelLayout {
         return panels;
     }
 
-    /**
-     * Every block in the order in which a step that needs all of them visits them; of panels that
-     * steps do not visit the largest, for which there has to be room now and then.
-     */
+    /** Every block in the order in which a step that needs all of them visits them. */
     public List<Integer> order() {
-        List<Integer> order = new ArrayList<>(parts().stream().flatMap(List::stream).toList());
-        largestSeldom()
-                .ifPresent(panel -> {
-                    order.removeAll(panels.embedding());
-                    order.add(panel.index());
-                });
-        return order;
-    }
-
-    /** Of blocks that most steps do not visit the largest; empty where there are none. */
-    public Optional<BlockLayout> largestSeldom() {
-        return panels.embedding().stream()
-                .filter(_ -> panels.later())
-                .map(this::block)
-                .max(Comparator.comparingLong(BlockLayout::sizeBytes));
+        return panels.visited(parts().stream().flatMap(List::stream), blocks);
     }
 
     /** Whether block 0 is both ends of the model. */

@@ -6,10 +6,13 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * How the tables of a large vocabulary are cut into panels of rows, so that a layer and not the
@@ -58,6 +61,22 @@ public record VocabularyPanels(
     /** The panels that a step visits before the embedding. */
     public List<Integer> lookedUp() {
         return later ? List.of() : embedding;
+    }
+
+    /** Of blocks that few steps visit the largest; empty where there are none. */
+    public Optional<BlockLayout> largestSeldom(List<BlockLayout> blocks) {
+        return embedding.stream()
+                .filter(_ -> later)
+                .map(blocks::get)
+                .max(Comparator.comparingLong(BlockLayout::sizeBytes));
+    }
+
+    /** Those of a pass over all blocks that steps visit, and the largest that few do. */
+    List<Integer> visited(Stream<Integer> order, List<BlockLayout> blocks) {
+        Set<Integer> seldom = later ? Set.copyOf(embedding) : Set.of();
+        Stream<Integer> often = order.filter(block -> !seldom.contains(block));
+        Stream<Integer> room = largestSeldom(blocks).stream().map(BlockLayout::index);
+        return Stream.concat(often, room).toList();
     }
 
     /** The same, where the table that is read alone has another id. */

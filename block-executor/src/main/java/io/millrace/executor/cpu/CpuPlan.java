@@ -99,8 +99,6 @@ record CpuPlan(
                                 place.deviceMemory(), program, passes.size(), scratch, passing));
         Companions companions =
                 owned.own(Companions.open(place.deviceMemory(), layout, place.beside()));
-        Optional<KeptRows> kept = KeptRows.open(place.deviceMemory(), layout);
-        kept.ifPresent(owned::own);
         Optional<BackwardPass> backward =
                 back.map(plan ->
                         owned.own(
@@ -116,6 +114,6 @@ record CpuPlan(
                                         plan,
                                         passes.arithmetic().gradient())));
         return new DecoderForward(
-                layout, place, memory, opened, started, companions, kept, backward, owned);
+                layout, place, memory, opened, started, companions, backward, owned);
     }
 }

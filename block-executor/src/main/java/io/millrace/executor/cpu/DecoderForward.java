@@ -68,9 +68,9 @@ public final class DecoderForward implements Forward {
      * Forwards with what was taken for them.
      *
      * @param place gives blocks and rows, and records
-     * @param kept rows of a trained table that no step has in a block, where there is one
      * @param backward steps along the gradient, where they were planned
-     * @param owned all that closing gives back: workers, passes and scratch memory
+     * @param owned all that closing gives back: workers, passes and scratch memory, and behind
+     *     these rows that are kept of a table
      */
     DecoderForward(
             ModelLayout layout,
@@ -79,7 +79,6 @@ public final class DecoderForward implements Forward {
             WeightPasses passes,
             CpuWorkers workers,
             Companions companions,
-            Optional<KeptRows> kept,
             Optional<BackwardPass> backward,
             OwnedResources owned) {
         this.layout = layout;
@@ -93,6 +92,8 @@ public final class DecoderForward implements Forward {
         Visits visits = new Visits();
         loop = new VisitLoop<>(layout, place.feed(), passes.foldEvery(), visits);
         LinearProgram linear = passes.linear(workers, scratch);
+        Optional<KeptRows> kept = KeptRows.open(place.deviceMemory(), layout);
+        kept.ifPresent(owned::own);
         interpreter =
                 new BlockInterpreter(
                         workers, scratch, linear, place.rows().map(visits::waiting), kept);

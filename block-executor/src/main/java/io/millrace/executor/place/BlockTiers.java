@@ -24,6 +24,7 @@ import io.millrace.memory.nvme.io.FileIo;
 import io.millrace.memory.nvme.io.IoOptions;
 import io.millrace.memory.slice.SliceBytes;
 import io.millrace.memory.slice.SliceRing;
+import io.millrace.model.ModelLayout;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockSink;
 import io.millrace.prefetch.DevicePort;
@@ -366,10 +367,10 @@ public final class BlockTiers implements AutoCloseable {
 
     /** Without what a placement has room for and few steps visit. */
     private long readEachStep() {
+        ModelLayout layout = plan.origin().layout();
         long seldom =
-                plan.origin()
-                        .layout()
-                        .largestSeldom()
+                layout.panels()
+                        .largestSeldom(layout.blocks())
                         .filter(block -> placement().homes().get(block.index()) == Tier.NVME)
                         .map(BlockLayout::sizeBytes)
                         .orElse(0L);

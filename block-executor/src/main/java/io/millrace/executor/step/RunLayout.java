@@ -73,9 +73,8 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
         }
 
         /** The same where rows of a large table that is trained are read alone. */
-        private Optional<Base> foldingLater() {
-            return layout.foldingLater(program)
-                    .map(later -> new Base(program, library, later, true));
+        private Base foldingLater() {
+            return new Base(program, library, layout.foldingLater(program), true);
         }
 
         /** The same where the model is only read, and so rows of a large table alone. */
@@ -217,7 +216,8 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                         && panels.layout.beside().isEmpty();
         return Optional.of(base)
                 .filter(_ -> can)
-                .flatMap(Base::foldingLater)
+                .map(Base::foldingLater)
+                .filter(later -> later.layout.panels().later())
                 .map(later ->
                         of(
                                 later,

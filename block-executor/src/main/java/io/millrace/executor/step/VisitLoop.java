@@ -6,7 +6,9 @@ import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The order in which blocks pass, whatever computes: each is taken from the feed, brought up to
@@ -18,7 +20,7 @@ public final class VisitLoop<V extends BlockVisit> {
 
     private final VisitPlan passing; // of which some experts are left out
     private final VisitPlan whole;
-    private final FoldTurns turns;
+    private final SeldomVisits turns;
     private final boolean later; // whether steps do not visit a table that they look up
     private final BlockFeed feed;
     private final int foldEvery;
@@ -83,8 +85,8 @@ public final class VisitLoop<V extends BlockVisit> {
     public VisitLoop(ModelLayout layout, BlockFeed feed, int foldEvery, Visits<V> visits) {
         passing = plan(layout, layout.panels().lookedUp(), true);
         whole = plan(layout, layout.panels().embedding(), false);
-        turns = FoldTurns.of(layout, passing);
         later = layout.panels().later();
+        turns = new SeldomVisits(passing, later ? layout.panels().embedding() : List.of());
         plan = passing;
         this.feed = feed;
         this.foldEvery = foldEvery;
@@ -272,7 +274,7 @@ public final class VisitLoop<V extends BlockVisit> {
     }
 
     private void pass(VisitPlan plan, EachBlock each) {
-        feed.begin(plan, turns.usual(plan));
+        feed.begin(plan, turns.behind(plan));
         this.plan = plan;
         BitSet chosen = NO_EXPERTS;
         for (int place = 0; place < plan.size(); place++) {
@@ -332,6 +334,60 @@ public final class VisitLoop<V extends BlockVisit> {
     private void foldOverdue(BlockLease lease, int block, ForwardRequest request) {
         if (BlockVisit.isOverdue(visits.holding(lease, block), request, foldEvery)) {
             visits.finish(visits.open(lease, block, request.foldingOverdue(), true));
+        }
+    }
+
+    /**
+     * Passes of which some have a visit more, in which updates come into a block that no step
+     * computes with: each such block has one behind a pass of one step in {@link #EVERY}, in turn,
+     * so that neither a save nor a step has all of them to bring up to date.
+     */
+    private static final class SeldomVisits {
+        /** Steps from one visit of a block to the next: what it moves is divided by that. */
+        private static final int EVERY = 32;
+
+        private final VisitPlan usual;
+        private final List<Integer> blocks;
+        private final Map<Long, VisitPlan> plans =
+                new HashMap<>(); // by the step's place in a round
+        private long taken; // the last step that had its turn
+
+        /**
+         * Turns of some blocks.
+         *
+         * @param usual what every pass of a step visits
+         * @param blocks what is visited seldom; none where all is in every pass
+         */
+        SeldomVisits(VisitPlan usual, List<Integer> blocks) {
+            this.usual = usual;
+            this.blocks = List.copyOf(blocks);
+        }
+
+        /** What a pass of a step visits, the first of them with the blocks whose turn it is. */
+        VisitPlan take(long step) {
+            if (blocks.isEmpty() || step == taken) {
+                return usual;
+            }
+            taken = step;
+            return plans.computeIfAbsent(step % EVERY, this::plan);
+        }
+
+        /** What is expected behind a pass. */
+        VisitPlan behind(VisitPlan plan) {
+            return plans.containsValue(plan) ? usual : plan;
+        }
+
+        private VisitPlan plan(long at) {
+            List<VisitPlan.Entry> entries = new ArrayList<>();
+            for (int place = 0; place < usual.size(); place++) {
+                entries.add(usual.entry(place));
+            }
+            for (int index = 0; index < blocks.size(); index++) {
+                if ((long) index * EVERY / blocks.size() == at) {
+                    entries.add(new VisitPlan.Entry(blocks.get(index), VisitPlan.Part.FOLD, 0));
+                }
+            }
+            return entries.size() == usual.size() ? usual : new VisitPlan(entries);
         }
     }
 }

@@ -173,7 +173,6 @@ class SharedPrefixTest {
                 workers,
                 Companions.none(),
                 Optional.empty(),
-                Optional.empty(),
                 new OwnedResources());
     }
 
