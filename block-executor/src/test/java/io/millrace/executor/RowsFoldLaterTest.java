@@ -44,6 +44,7 @@ class RowsFoldLaterTest {
                 method("folded seldom", run -> run.foldEvery(3).rounding(Rounding.STOCHASTIC)),
                 method("mezo-adam", run -> run.optimizer("mezo-adam")),
                 method("lezo", run -> run.blocks("random")),
+                method("masked by magnitude", run -> run.mask("magnitude")),
                 method(
                         "fzoo",
                         run ->
@@ -66,6 +67,7 @@ class RowsFoldLaterTest {
                         "mirrored population",
                         run -> run.estimator("population").method(Estimators.MIRRORED, true)),
                 method("zo-sign", run -> run.optimizer("zo-sign")),
+                method("masked by chance", run -> run.mask("random")),
                 method("embedding alone", run -> run.tune("*embed_tokens*")));
     }
 

@@ -1,12 +1,11 @@
 package io.millrace.executor.cpu.weight;
 
 import io.millrace.executor.batch.QueryGroup;
+import io.millrace.executor.companion.Companion;
 import io.millrace.executor.step.Floats;
-import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.estimate.Query;
-import io.millrace.prefetch.BlockLease;
 import java.util.List;
 
 /**
@@ -112,14 +111,9 @@ public final class FormedWeights {
         return isStill(tensor) ? 0 : stride;
     }
 
-    /**
-     * The same queries over some rows of a table that the block looks up, and does not have.
-     *
-     * @param rows they alone
-     * @param layout of them, of the block's index
-     */
-    FormedWeights ofRows(BlockLease rows, BlockLayout layout) {
-        HostVisit asked = visit.ofRows(rows, layout, passes.foldEvery());
+    /** The same queries over some rows of a table that the block looks up, and does not have. */
+    FormedWeights ofRows(Companion rows) {
+        HostVisit asked = visit.ofRows(rows, passes.foldEvery());
         return new FormedWeights(asked, queries, false, passes);
     }
 

@@ -43,14 +43,10 @@ public final class HostVisit extends BlockVisit {
     }
 
     /**
-     * What the same request asks of some rows of a table that this block looks up, and does not
-     * have.
-     *
-     * @param rows they alone
-     * @param layout of them, of this block's index
+     * What the same request asks of rows of a table that this block looks up, and does not have.
      */
-    HostVisit ofRows(BlockLease rows, BlockLayout layout, int foldEvery) {
-        return new HostVisit(rows, layout, request(), foldEvery, true);
+    HostVisit ofRows(Companion rows, int foldEvery) {
+        return new HostVisit(rows, rows.layout(), request(), foldEvery, true);
     }
 
     private void add(BlockLease lease, BlockLayout layout) {

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.weight;
 
+import io.millrace.executor.companion.Companion;
 import io.millrace.executor.step.Floats;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
@@ -9,7 +10,6 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.memory.nvme.RowSource;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.file.Elements;
-import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -103,7 +103,7 @@ public final class KeptRows implements AutoCloseable {
                 (index, values) -> {
                     MemorySegment bytes = free.remove();
                     Elements.convert(values, DType.F32, bytes, type, width);
-                    kept.put(missing[index], new Row(missing[index], bytes, base.foldedThrough()));
+                    kept.put(missing[index], row(missing[index], bytes, base.foldedThrough()));
                 });
         List<Row> rows = new ArrayList<>(wanted.length);
         for (int row : wanted) {
@@ -112,11 +112,16 @@ public final class KeptRows implements AutoCloseable {
         return rows;
     }
 
+    private Row row(int row, MemorySegment bytes, long foldedThrough) {
+        BlockLayout alone = BlockLayout.pack(block, List.of(table.rows(row, 1)));
+        return new Row(new Companion(alone, bytes, foldedThrough));
+    }
+
     /** Those that nobody has looked up for longest go; asking for the others put them behind. */
     private void makeRoom(int count) {
         Iterator<Row> longest = kept.values().iterator();
         while (free.size() < count) {
-            free.add(longest.next().bytes);
+            free.add(longest.next().lease.weights());
             longest.remove();
         }
     }
@@ -126,18 +131,12 @@ public final class KeptRows implements AutoCloseable {
         slab.close();
     }
 
-    /** One of them, lent like a block. */
-    public final class Row implements BlockLease {
-        private final MemorySegment bytes;
-        private final BlockLayout layout;
-        private long foldedThrough;
-
-        private Row(int row, MemorySegment bytes, long foldedThrough) {
-            this.bytes = bytes;
-            this.foldedThrough = foldedThrough;
-            layout = BlockLayout.pack(block, List.of(table.rows(row, 1)));
-        }
-
+    /**
+     * One of them.
+     *
+     * @param lease it alone, as if it were a tensor beside the block that looks it up
+     */
+    public record Row(Companion lease) {
         /**
          * Forms it for every scale, on the worker that asks.
          *
@@ -147,27 +146,7 @@ public final class KeptRows implements AutoCloseable {
          * @param worker the calling worker
          */
         public void form(FormedWeights weights, Floats place, long stride, int worker) {
-            weights.ofRows(this, layout).formHere(0, place, stride, worker);
-        }
-
-        @Override
-        public MemorySegment weights() {
-            return bytes;
-        }
-
-        @Override
-        public long foldedThrough() {
-            return foldedThrough;
-        }
-
-        @Override
-        public void markFolded(long throughStep, boolean changed) {
-            foldedThrough = throughStep;
-        }
-
-        @Override
-        public void close() {
-            // It stays.
+            weights.ofRows(lease).formHere(0, place, stride, worker);
         }
     }
 }
